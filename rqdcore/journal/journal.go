@@ -1,0 +1,154 @@
+// Package journal keeps small JSON documents, one file each, that survive any death of the
+// process or the machine: a document is either whole on the disk or not there.
+//
+// Two directories of the state volume use it: frames (what was promised to Cuebot) and
+// outbox (what is owed to Cuebot). No file outlives its frame, and nothing expires by age.
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const (
+	suffix    = ".json"
+	setAside  = ".unreadable"
+	temporary = ".tmp"
+)
+
+// Dir is one directory of documents. Its methods may be called from several goroutines as
+// long as each document has one writer at a time.
+type Dir struct{ path string }
+
+// Open makes the directory if needed and proves that it can be written durably.
+func Open(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	d := &Dir{path: path}
+	const probe = "write-test"
+	if err := d.Put(probe, struct{}{}); err != nil {
+		return nil, err
+	}
+	return d, d.Delete(probe)
+}
+
+// Path is where the documents lie.
+func (d *Dir) Path() string { return d.path }
+
+// Put writes the document name, replacing an older one, and returns when it is on the disk.
+func (d *Dir) Put(name string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode journal document %s: %w", name, err)
+	}
+	if err := d.replace(name, raw); err != nil {
+		return fmt.Errorf("write journal document %s: %w", name, err)
+	}
+	return nil
+}
+
+func (d *Dir) replace(name string, raw []byte) error {
+	final := d.file(name)
+	if err := writeSynced(final+temporary, raw); err != nil {
+		_ = os.Remove(final + temporary) // The write's error says what is wrong.
+		return err
+	}
+	if err := os.Rename(final+temporary, final); err != nil {
+		return err
+	}
+	return d.sync()
+}
+
+// Delete removes the document; one that is not there is no error. It returns when the removal is on the disk.
+func (d *Dir) Delete(name string) error {
+	if err := os.Remove(d.file(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete journal document %s: %w", name, err)
+	}
+	if err := d.sync(); err != nil {
+		return fmt.Errorf("delete journal document %s: %w", name, err)
+	}
+	return nil
+}
+
+// Load calls take for every document in the order of their names. A document that take
+// refuses is set aside under another name, never deleted, and reported in aside; the rest goes on.
+func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err error) {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	for _, e := range entries {
+		name, isDocument := strings.CutSuffix(e.Name(), suffix)
+		switch {
+		case strings.HasSuffix(e.Name(), temporary):
+			_ = os.Remove(filepath.Join(d.path, e.Name())) // A write that never finished was never promised.
+		case isDocument:
+			if err := d.loadOne(name, take); err != nil {
+				aside = append(aside, err)
+			}
+		}
+	}
+	return aside, nil
+}
+
+func (d *Dir) loadOne(name string, take func(string, []byte) error) error {
+	file := d.file(name)
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		err = take(name, raw)
+	}
+	if err == nil {
+		return nil
+	}
+	if rename := os.Rename(file, file+setAside); rename != nil {
+		err = errors.Join(err, rename)
+	}
+	return fmt.Errorf("journal document %s set aside as %s: %w", name, filepath.Base(file)+setAside, err)
+}
+
+func (d *Dir) file(name string) string { return filepath.Join(d.path, escape(name)+suffix) }
+
+func (d *Dir) sync() error {
+	f, err := os.Open(d.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// Some network file systems cannot sync a directory; there the rename is already durable.
+	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return err
+	}
+	return nil
+}
+
+func writeSynced(path string, raw []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(raw)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// escape makes any id safe as a file name: ids come from the network.
+func escape(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
+			b.WriteByte(c)
+			continue
+		}
+		fmt.Fprintf(&b, "%%%02x", name[i])
+	}
+	return b.String()
+}
