@@ -59,7 +59,7 @@ func RenderHost(h frame.Host) *reportpb.RenderHost {
 		Load:         h.Load,
 		BootTime:     clamp(h.BootTime),
 		State:        hostpb.HardwareState(h.State),
-		Attributes:   attributes(h.Attributes),
+		Attributes:   Attributes(h.Attributes),
 		NumGpus:      h.GPUs,
 		FreeGpuMem:   h.FreeGPU,
 		TotalGpuMem:  h.TotalGPU,
@@ -95,7 +95,7 @@ func Running(r frame.Running) *reportpb.RunningFrameInfo {
 		Rss:              r.Figures.RSS,
 		MaxVsize:         r.Figures.MaxVSize,
 		Vsize:            r.Figures.VSize,
-		Attributes:       attributes(r.Attributes),
+		Attributes:       Attributes(r.Attributes),
 		LluTime:          r.Figures.LogUpdated,
 		NumGpus:          r.Frame.GPUs,
 		MaxUsedGpuMemory: r.Figures.MaxUsedGPU,
@@ -137,8 +137,8 @@ func started(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-// attributes copies a map, since the message is encoded after the lock on the original is gone.
-func attributes(in map[string]string) map[string]string {
+// Attributes copies a map, since the message is encoded after the lock on the original is gone.
+func Attributes(in map[string]string) map[string]string {
 	if len(in) == 0 {
 		return nil
 	}

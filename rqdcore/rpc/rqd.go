@@ -1,0 +1,145 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"rqdswarm/rqdcore/cueconv"
+	"rqdswarm/rqdcore/cuepb/rqdpb"
+	"rqdswarm/rqdcore/frame"
+)
+
+// rqdInterface serves rqd.RqdInterface. Its errors become status codes in the interceptor.
+type rqdInterface struct {
+	rqdpb.UnimplementedRqdInterfaceServer
+	frames Frames
+	locks  Locks
+	exits  Exits
+	log    zerolog.Logger
+}
+
+// LaunchFrame accepts a frame or says why not. A frame that runs here already is called
+// a duplicate whatever else is wrong with the order.
+func (s *rqdInterface) LaunchFrame(ctx context.Context, req *rqdpb.RqdStaticLaunchFrameRequest) (*rqdpb.RqdStaticLaunchFrameResponse, error) {
+	f, err := cueconv.Frame(req.GetRunFrame())
+	if err != nil {
+		id := req.GetRunFrame().GetFrameId()
+		if _, lookup := s.frames.Running(id); lookup == nil {
+			return nil, fmt.Errorf("%w: frame %s", frame.ErrDuplicate, id)
+		}
+		return nil, err
+	}
+	return &rqdpb.RqdStaticLaunchFrameResponse{}, s.frames.Launch(ctx, f)
+}
+
+// KillRunningFrame makes sure that a frame dies. An empty message is as good as any.
+func (s *rqdInterface) KillRunningFrame(ctx context.Context, req *rqdpb.RqdStaticKillRunningFrameRequest) (*rqdpb.RqdStaticKillRunningFrameResponse, error) {
+	return &rqdpb.RqdStaticKillRunningFrameResponse{}, s.frames.Kill(ctx, req.GetFrameId(), req.GetMessage())
+}
+
+func (s *rqdInterface) GetRunningFrameStatus(_ context.Context, req *rqdpb.RqdStaticGetRunningFrameStatusRequest) (*rqdpb.RqdStaticGetRunningFrameStatusResponse, error) {
+	r, err := s.frames.Running(req.GetFrameId())
+	if err != nil {
+		return nil, err
+	}
+	return &rqdpb.RqdStaticGetRunningFrameStatusResponse{RunningFrameInfo: cueconv.Running(r)}, nil
+}
+
+func (s *rqdInterface) GetRunFrame(_ context.Context, req *rqdpb.RqdStaticGetRunFrameRequest) (*rqdpb.RqdStaticGetRunFrameResponse, error) {
+	r, err := s.frames.Running(req.GetFrameId())
+	if err != nil {
+		return nil, err
+	}
+	order := cueconv.RunFrame(r.Frame)
+	order.Attributes = cueconv.Attributes(r.Attributes)
+	return &rqdpb.RqdStaticGetRunFrameResponse{RunFrame: order}, nil
+}
+
+func (s *rqdInterface) ReportStatus(context.Context, *rqdpb.RqdStaticReportStatusRequest) (*rqdpb.RqdStaticReportStatusResponse, error) {
+	return &rqdpb.RqdStaticReportStatusResponse{HostReport: cueconv.HostReport(s.frames.Snapshot())}, nil
+}
+
+func (s *rqdInterface) Lock(_ context.Context, req *rqdpb.RqdStaticLockRequest) (*rqdpb.RqdStaticLockResponse, error) {
+	s.locks.Lock(frame.CorePoints(req.GetCores()))
+	return &rqdpb.RqdStaticLockResponse{}, nil
+}
+
+func (s *rqdInterface) LockAll(context.Context, *rqdpb.RqdStaticLockAllRequest) (*rqdpb.RqdStaticLockAllResponse, error) {
+	s.locks.LockAll()
+	return &rqdpb.RqdStaticLockAllResponse{}, nil
+}
+
+func (s *rqdInterface) Unlock(_ context.Context, req *rqdpb.RqdStaticUnlockRequest) (*rqdpb.RqdStaticUnlockResponse, error) {
+	s.locks.Unlock(frame.CorePoints(req.GetCores()))
+	return &rqdpb.RqdStaticUnlockResponse{}, nil
+}
+
+func (s *rqdInterface) UnlockAll(context.Context, *rqdpb.RqdStaticUnlockAllRequest) (*rqdpb.RqdStaticUnlockAllResponse, error) {
+	s.locks.UnlockAll()
+	return &rqdpb.RqdStaticUnlockAllResponse{}, nil
+}
+
+// ShutdownRqdNow is answered before RQD ends: the server finishes the calls it has.
+func (s *rqdInterface) ShutdownRqdNow(context.Context, *rqdpb.RqdStaticShutdownNowRequest) (*rqdpb.RqdStaticShutdownNowResponse, error) {
+	return &rqdpb.RqdStaticShutdownNowResponse{}, s.exits.ShutdownNow()
+}
+
+func (s *rqdInterface) ShutdownRqdIdle(context.Context, *rqdpb.RqdStaticShutdownIdleRequest) (*rqdpb.RqdStaticShutdownIdleResponse, error) {
+	return &rqdpb.RqdStaticShutdownIdleResponse{}, s.exits.ShutdownIdle()
+}
+
+func (s *rqdInterface) RebootNow(context.Context, *rqdpb.RqdStaticRebootNowRequest) (*rqdpb.RqdStaticRebootNowResponse, error) {
+	return &rqdpb.RqdStaticRebootNowResponse{}, s.exits.RebootNow()
+}
+
+func (s *rqdInterface) RebootIdle(context.Context, *rqdpb.RqdStaticRebootIdleRequest) (*rqdpb.RqdStaticRebootIdleResponse, error) {
+	return &rqdpb.RqdStaticRebootIdleResponse{}, s.exits.RebootIdle()
+}
+
+// NimbyOn is answered and has no effect: a host that only runs containers has no desk user to give way to.
+func (s *rqdInterface) NimbyOn(context.Context, *rqdpb.RqdStaticNimbyOnRequest) (*rqdpb.RqdStaticNimbyOnResponse, error) {
+	s.withoutEffect("NimbyOn")
+	return &rqdpb.RqdStaticNimbyOnResponse{}, nil
+}
+
+// NimbyOff is answered and has no effect.
+func (s *rqdInterface) NimbyOff(context.Context, *rqdpb.RqdStaticNimbyOffRequest) (*rqdpb.RqdStaticNimbyOffResponse, error) {
+	s.withoutEffect("NimbyOff")
+	return &rqdpb.RqdStaticNimbyOffResponse{}, nil
+}
+
+// RestartRqdNow is answered and has no effect, as in every RQD since it was deprecated.
+func (s *rqdInterface) RestartRqdNow(context.Context, *rqdpb.RqdStaticRestartNowRequest) (*rqdpb.RqdStaticRestartNowResponse, error) {
+	s.withoutEffect("RestartRqdNow")
+	return &rqdpb.RqdStaticRestartNowResponse{}, nil
+}
+
+// RestartRqdIdle is answered and has no effect, as in every RQD since it was deprecated.
+func (s *rqdInterface) RestartRqdIdle(context.Context, *rqdpb.RqdStaticRestartIdleRequest) (*rqdpb.RqdStaticRestartIdleResponse, error) {
+	s.withoutEffect("RestartRqdIdle")
+	return &rqdpb.RqdStaticRestartIdleResponse{}, nil
+}
+
+func (s *rqdInterface) withoutEffect(call string) {
+	s.log.Warn().Str("call", call).Msg("call answered without effect")
+}
+
+// runningFrame serves rqd.RunningFrame, the older way to ask the same of one frame.
+type runningFrame struct {
+	rqdpb.UnimplementedRunningFrameServer
+	frames Frames
+}
+
+func (s *runningFrame) Kill(ctx context.Context, req *rqdpb.RunningFrameKillRequest) (*rqdpb.RunningFrameKillResponse, error) {
+	return &rqdpb.RunningFrameKillResponse{}, s.frames.Kill(ctx, req.GetRunFrame().GetFrameId(), req.GetMessage())
+}
+
+func (s *runningFrame) Status(_ context.Context, req *rqdpb.RunningFrameStatusRequest) (*rqdpb.RunningFrameStatusResponse, error) {
+	r, err := s.frames.Running(req.GetRunFrame().GetFrameId())
+	if err != nil {
+		return nil, err
+	}
+	return &rqdpb.RunningFrameStatusResponse{RunningFrameInfo: cueconv.Running(r)}, nil
+}
