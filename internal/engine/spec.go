@@ -89,8 +89,10 @@ type Mount struct {
 	Target      string
 	ReadOnly    bool
 	Propagation string // "slave", "rslave", "private", …; binds only.
-	TmpfsSize   int64  // Bytes; tmpfs only.
-	TmpfsMode   uint32 // tmpfs only.
+	// CreateSource makes a missing source directory, as docker run's -v does and --mount does not.
+	CreateSource bool
+	TmpfsSize    int64  // Bytes; tmpfs only.
+	TmpfsMode    uint32 // tmpfs only.
 }
 
 // GPURequest asks for graphics cards through the engine's device requests.
@@ -208,6 +210,8 @@ type RegistryAuth struct {
 type File struct {
 	Path    string // Absolute, inside the container; missing parents are made with mode 0755.
 	Mode    uint32
+	UID     int
+	GID     int
 	Content []byte
 }
 
@@ -225,6 +229,9 @@ type LogOptions struct {
 	Since  time.Time // Zero is from the beginning.
 	Tail   int       // 0 is everything.
 	Follow bool
+	// Cursor carries on where an earlier call with it was cut, and Since and Tail count for the
+	// first call only. Nil delivers what Since and Tail say.
+	Cursor *LogCursor
 }
 
 // LogLine is one line of a container's output, without its newline.
