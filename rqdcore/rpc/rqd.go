@@ -14,10 +14,9 @@ import (
 // rqdInterface serves rqd.RqdInterface. Its errors become status codes in the interceptor.
 type rqdInterface struct {
 	rqdpb.UnimplementedRqdInterfaceServer
-	frames Frames
-	locks  Locks
-	exits  Exits
-	log    zerolog.Logger
+	frames   Frames
+	controls Controls
+	log      zerolog.Logger
 }
 
 // LaunchFrame accepts a frame or says why not. A frame that runs here already is called
@@ -35,8 +34,8 @@ func (s *rqdInterface) LaunchFrame(ctx context.Context, req *rqdpb.RqdStaticLaun
 }
 
 // KillRunningFrame makes sure that a frame dies. An empty message is as good as any.
-func (s *rqdInterface) KillRunningFrame(ctx context.Context, req *rqdpb.RqdStaticKillRunningFrameRequest) (*rqdpb.RqdStaticKillRunningFrameResponse, error) {
-	return &rqdpb.RqdStaticKillRunningFrameResponse{}, s.frames.Kill(ctx, req.GetFrameId(), req.GetMessage())
+func (s *rqdInterface) KillRunningFrame(_ context.Context, req *rqdpb.RqdStaticKillRunningFrameRequest) (*rqdpb.RqdStaticKillRunningFrameResponse, error) {
+	return &rqdpb.RqdStaticKillRunningFrameResponse{}, s.frames.Kill(req.GetFrameId(), req.GetMessage())
 }
 
 func (s *rqdInterface) GetRunningFrameStatus(_ context.Context, req *rqdpb.RqdStaticGetRunningFrameStatusRequest) (*rqdpb.RqdStaticGetRunningFrameStatusResponse, error) {
@@ -58,44 +57,53 @@ func (s *rqdInterface) GetRunFrame(_ context.Context, req *rqdpb.RqdStaticGetRun
 }
 
 func (s *rqdInterface) ReportStatus(context.Context, *rqdpb.RqdStaticReportStatusRequest) (*rqdpb.RqdStaticReportStatusResponse, error) {
-	return &rqdpb.RqdStaticReportStatusResponse{HostReport: cueconv.HostReport(s.frames.Snapshot())}, nil
+	return &rqdpb.RqdStaticReportStatusResponse{HostReport: cueconv.HostReport(s.frames.Report())}, nil
 }
 
 func (s *rqdInterface) Lock(_ context.Context, req *rqdpb.RqdStaticLockRequest) (*rqdpb.RqdStaticLockResponse, error) {
-	s.locks.Lock(frame.CorePoints(req.GetCores()))
+	s.controls.Lock(frame.CorePoints(req.GetCores()))
 	return &rqdpb.RqdStaticLockResponse{}, nil
 }
 
 func (s *rqdInterface) LockAll(context.Context, *rqdpb.RqdStaticLockAllRequest) (*rqdpb.RqdStaticLockAllResponse, error) {
-	s.locks.LockAll()
+	s.controls.LockAll()
 	return &rqdpb.RqdStaticLockAllResponse{}, nil
 }
 
 func (s *rqdInterface) Unlock(_ context.Context, req *rqdpb.RqdStaticUnlockRequest) (*rqdpb.RqdStaticUnlockResponse, error) {
-	s.locks.Unlock(frame.CorePoints(req.GetCores()))
+	s.controls.Unlock(frame.CorePoints(req.GetCores()))
 	return &rqdpb.RqdStaticUnlockResponse{}, nil
 }
 
 func (s *rqdInterface) UnlockAll(context.Context, *rqdpb.RqdStaticUnlockAllRequest) (*rqdpb.RqdStaticUnlockAllResponse, error) {
-	s.locks.UnlockAll()
+	s.controls.UnlockAll()
 	return &rqdpb.RqdStaticUnlockAllResponse{}, nil
 }
 
 // ShutdownRqdNow is answered before RQD ends: the server finishes the calls it has.
 func (s *rqdInterface) ShutdownRqdNow(context.Context, *rqdpb.RqdStaticShutdownNowRequest) (*rqdpb.RqdStaticShutdownNowResponse, error) {
-	return &rqdpb.RqdStaticShutdownNowResponse{}, s.exits.ShutdownNow()
+	s.controls.Shutdown()
+	return &rqdpb.RqdStaticShutdownNowResponse{}, nil
 }
 
 func (s *rqdInterface) ShutdownRqdIdle(context.Context, *rqdpb.RqdStaticShutdownIdleRequest) (*rqdpb.RqdStaticShutdownIdleResponse, error) {
-	return &rqdpb.RqdStaticShutdownIdleResponse{}, s.exits.ShutdownIdle()
+	s.controls.ShutdownWhenIdle()
+	return &rqdpb.RqdStaticShutdownIdleResponse{}, nil
 }
 
+// RebootNow ends RQD, as every RQD in Docker mode did: the machine is not rebooted, and the boot
+// report of the next RQD is what ends the state REBOOTING at Cuebot.
 func (s *rqdInterface) RebootNow(context.Context, *rqdpb.RqdStaticRebootNowRequest) (*rqdpb.RqdStaticRebootNowResponse, error) {
-	return &rqdpb.RqdStaticRebootNowResponse{}, s.exits.RebootNow()
+	s.log.Warn().Str("call", "RebootNow").Msg("reboot taken as restart of rqd, the machine stays up")
+	s.controls.Shutdown()
+	return &rqdpb.RqdStaticRebootNowResponse{}, nil
 }
 
+// RebootIdle is RebootNow when the last frame has ended.
 func (s *rqdInterface) RebootIdle(context.Context, *rqdpb.RqdStaticRebootIdleRequest) (*rqdpb.RqdStaticRebootIdleResponse, error) {
-	return &rqdpb.RqdStaticRebootIdleResponse{}, s.exits.RebootIdle()
+	s.log.Warn().Str("call", "RebootIdle").Msg("reboot taken as restart of rqd, the machine stays up")
+	s.controls.ShutdownWhenIdle()
+	return &rqdpb.RqdStaticRebootIdleResponse{}, nil
 }
 
 // NimbyOn is answered and has no effect: a host that only runs containers has no desk user to give way to.
@@ -132,8 +140,8 @@ type runningFrame struct {
 	frames Frames
 }
 
-func (s *runningFrame) Kill(ctx context.Context, req *rqdpb.RunningFrameKillRequest) (*rqdpb.RunningFrameKillResponse, error) {
-	return &rqdpb.RunningFrameKillResponse{}, s.frames.Kill(ctx, req.GetRunFrame().GetFrameId(), req.GetMessage())
+func (s *runningFrame) Kill(_ context.Context, req *rqdpb.RunningFrameKillRequest) (*rqdpb.RunningFrameKillResponse, error) {
+	return &rqdpb.RunningFrameKillResponse{}, s.frames.Kill(req.GetRunFrame().GetFrameId(), req.GetMessage())
 }
 
 func (s *runningFrame) Status(_ context.Context, req *rqdpb.RunningFrameStatusRequest) (*rqdpb.RunningFrameStatusResponse, error) {
