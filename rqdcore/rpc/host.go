@@ -20,20 +20,18 @@ type Frames interface {
 	Report() frame.HostReport
 }
 
-// Controls are the host's switches. All of them return at once: the report to Cuebot follows
-// by itself, and a shutdown happens after the caller has its answer. Frames run on.
-type Controls interface {
-	Locks
-	// Shutdown ends RQD now.
-	Shutdown()
-	// ShutdownWhenIdle locks the host and ends RQD when its last frame has ended.
-	ShutdownWhenIdle()
-}
-
-// Locks are the cores that an administrator takes away from Cuebot.
+// Locks are the cores that an administrator takes away from Cuebot. All calls return at once;
+// the report to Cuebot follows by itself.
 type Locks interface {
 	Lock(cores frame.CorePoints)
 	LockAll()
 	Unlock(cores frame.CorePoints)
 	UnlockAll()
+}
+
+// Exits are the ways to end RQD. Frames run on. Both return at once: RQD ends after the caller has its answer.
+type Exits interface {
+	Shutdown()
+	// ShutdownWhenIdle locks the host and ends RQD when its last frame has ended.
+	ShutdownWhenIdle()
 }

@@ -14,9 +14,10 @@ import (
 // rqdInterface serves rqd.RqdInterface. Its errors become status codes in the interceptor.
 type rqdInterface struct {
 	rqdpb.UnimplementedRqdInterfaceServer
-	frames   Frames
-	controls Controls
-	log      zerolog.Logger
+	frames Frames
+	locks  Locks
+	exits  Exits
+	log    zerolog.Logger
 }
 
 // LaunchFrame accepts a frame or says why not. A frame that runs here already is called
@@ -61,33 +62,33 @@ func (s *rqdInterface) ReportStatus(context.Context, *rqdpb.RqdStaticReportStatu
 }
 
 func (s *rqdInterface) Lock(_ context.Context, req *rqdpb.RqdStaticLockRequest) (*rqdpb.RqdStaticLockResponse, error) {
-	s.controls.Lock(frame.CorePoints(req.GetCores()))
+	s.locks.Lock(frame.CorePoints(req.GetCores()))
 	return &rqdpb.RqdStaticLockResponse{}, nil
 }
 
 func (s *rqdInterface) LockAll(context.Context, *rqdpb.RqdStaticLockAllRequest) (*rqdpb.RqdStaticLockAllResponse, error) {
-	s.controls.LockAll()
+	s.locks.LockAll()
 	return &rqdpb.RqdStaticLockAllResponse{}, nil
 }
 
 func (s *rqdInterface) Unlock(_ context.Context, req *rqdpb.RqdStaticUnlockRequest) (*rqdpb.RqdStaticUnlockResponse, error) {
-	s.controls.Unlock(frame.CorePoints(req.GetCores()))
+	s.locks.Unlock(frame.CorePoints(req.GetCores()))
 	return &rqdpb.RqdStaticUnlockResponse{}, nil
 }
 
 func (s *rqdInterface) UnlockAll(context.Context, *rqdpb.RqdStaticUnlockAllRequest) (*rqdpb.RqdStaticUnlockAllResponse, error) {
-	s.controls.UnlockAll()
+	s.locks.UnlockAll()
 	return &rqdpb.RqdStaticUnlockAllResponse{}, nil
 }
 
 // ShutdownRqdNow is answered before RQD ends: the server finishes the calls it has.
 func (s *rqdInterface) ShutdownRqdNow(context.Context, *rqdpb.RqdStaticShutdownNowRequest) (*rqdpb.RqdStaticShutdownNowResponse, error) {
-	s.controls.Shutdown()
+	s.exits.Shutdown()
 	return &rqdpb.RqdStaticShutdownNowResponse{}, nil
 }
 
 func (s *rqdInterface) ShutdownRqdIdle(context.Context, *rqdpb.RqdStaticShutdownIdleRequest) (*rqdpb.RqdStaticShutdownIdleResponse, error) {
-	s.controls.ShutdownWhenIdle()
+	s.exits.ShutdownWhenIdle()
 	return &rqdpb.RqdStaticShutdownIdleResponse{}, nil
 }
 
@@ -95,14 +96,14 @@ func (s *rqdInterface) ShutdownRqdIdle(context.Context, *rqdpb.RqdStaticShutdown
 // report of the next RQD is what ends the state REBOOTING at Cuebot.
 func (s *rqdInterface) RebootNow(context.Context, *rqdpb.RqdStaticRebootNowRequest) (*rqdpb.RqdStaticRebootNowResponse, error) {
 	s.log.Warn().Str("call", "RebootNow").Msg("reboot taken as restart of rqd, the machine stays up")
-	s.controls.Shutdown()
+	s.exits.Shutdown()
 	return &rqdpb.RqdStaticRebootNowResponse{}, nil
 }
 
 // RebootIdle is RebootNow when the last frame has ended.
 func (s *rqdInterface) RebootIdle(context.Context, *rqdpb.RqdStaticRebootIdleRequest) (*rqdpb.RqdStaticRebootIdleResponse, error) {
 	s.log.Warn().Str("call", "RebootIdle").Msg("reboot taken as restart of rqd, the machine stays up")
-	s.controls.ShutdownWhenIdle()
+	s.exits.ShutdownWhenIdle()
 	return &rqdpb.RqdStaticRebootIdleResponse{}, nil
 }
 

@@ -29,9 +29,10 @@ const (
 
 // Config is what a Server needs. All fields are required.
 type Config struct {
-	Frames   Frames
-	Controls Controls
-	Log      zerolog.Logger
+	Frames Frames
+	Locks  Locks
+	Exits  Exits
+	Log    zerolog.Logger
 }
 
 // Server answers Cuebot and its tools. Serve and Stop make it an actor of a run.Group.
@@ -57,7 +58,7 @@ func NewServer(c Config) *Server {
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(logged(c.Log), coded, safe(c.Log)),
 	)
-	rqdpb.RegisterRqdInterfaceServer(s.grpc, &rqdInterface{frames: c.Frames, controls: c.Controls, log: c.Log})
+	rqdpb.RegisterRqdInterfaceServer(s.grpc, &rqdInterface{frames: c.Frames, locks: c.Locks, exits: c.Exits, log: c.Log})
 	rqdpb.RegisterRunningFrameServer(s.grpc, &runningFrame{frames: c.Frames})
 	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
 	for name := range s.grpc.GetServiceInfo() {
