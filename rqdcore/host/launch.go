@@ -1,0 +1,163 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rqdswarm/rqdcore/frame"
+	"rqdswarm/rqdcore/runner"
+)
+
+// promiseWait bounds how long a kill waits for the promise of its frame; Cuebot gives a call 10 s.
+const promiseWait = 5 * time.Second
+
+// Launch accepts a frame: its resources are taken, its promise is on the disk and its owner
+// runs when nil is returned. Nothing of it has been started then.
+//
+// The same frame for the same resource is answered as the first time. The error is one of
+// frame's sentinels, wrapped.
+func (h *Host) Launch(ctx context.Context, f frame.Frame) error {
+	if err := h.awaitSettled(ctx, f.ID); err != nil {
+		return err
+	}
+	e, repeated, err := h.admit(f)
+	if err != nil {
+		return err
+	}
+	if repeated {
+		return e.awaitPromise(ctx)
+	}
+	e.refused = h.promise(e)
+	if e.refused != nil {
+		h.dismiss(e)
+	}
+	close(e.promised)
+	return e.refused
+}
+
+// awaitSettled lets an earlier run of the frame finish its writing, so that the two runs never share a document.
+func (h *Host) awaitSettled(ctx context.Context, frameID string) error {
+	h.mu.Lock()
+	before := h.settling[frameID]
+	h.mu.Unlock()
+	if before == nil {
+		return nil
+	}
+	select {
+	case <-before.settled:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the completion of the last run of frame %s is not on the disk yet", frame.ErrUnavailable, frameID)
+	}
+}
+
+// admit decides under one lock and takes the resources.
+func (h *Host) admit(f frame.Frame) (e *entry, repeated bool, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.refusal(); err != nil {
+		return nil, false, err
+	}
+	if running := h.frames[f.ID]; running != nil {
+		if running.frame().ResourceID == f.ResourceID && !running.job.WasKilled() {
+			return running, true, nil
+		}
+		return nil, false, fmt.Errorf("%w: frame %s holds resource %s here", frame.ErrDuplicate, f.ID, running.frame().ResourceID)
+	}
+	if h.settling[f.ID] != nil {
+		return nil, false, fmt.Errorf("%w: frame %s has just ended", frame.ErrUnavailable, f.ID)
+	}
+	r, err := h.ledger.reserve(f)
+	if err != nil {
+		return nil, false, err
+	}
+	e = newEntry(runner.NewJob(runner.NewPromise(f, r, time.Now())))
+	h.frames[f.ID] = e
+	return e, false, nil
+}
+
+// refusal says why the host takes no frames now, if it does not. The caller holds the lock.
+func (h *Host) refusal() error {
+	switch h.mode {
+	case draining:
+		return fmt.Errorf("%w: it waits for its frames to end before it shuts down", frame.ErrRefused)
+	case down:
+		return fmt.Errorf("%w: it was told to shut down", frame.ErrRefused)
+	case departing:
+		return fmt.Errorf("%w: this RQD is ending", frame.ErrUnavailable)
+	}
+	return nil
+}
+
+// promise puts the frame on the disk and starts its owner.
+//
+// What is still owed for an earlier run of the frame is dropped here: delivered after this
+// launch it would match the frame and its proc, and end the new run at Cuebot.
+func (h *Host) promise(e *entry) error {
+	f := e.frame()
+	if err := e.document.put(h.cfg.Journal, e.job.Promise()); err != nil {
+		return fmt.Errorf("%w: %w", frame.ErrUnavailable, err)
+	}
+	if err := h.cfg.Outbox.Drop(f.ID); err != nil {
+		return fmt.Errorf("%w: %w", frame.ErrUnavailable, err)
+	}
+	select {
+	case h.accepted <- e:
+	case <-h.stopped:
+		return fmt.Errorf("%w: this RQD is ending", frame.ErrUnavailable)
+	}
+	h.cfg.Log.Info().Str("frame_id", f.ID).Str("job", f.JobName).Str("frame", f.Name).
+		Int32("cores", int32(f.Cores)).Msg("frame accepted")
+	return nil
+}
+
+// dismiss takes back the admission of a frame whose promise failed.
+func (h *Host) dismiss(e *entry) {
+	if err := e.document.delete(h.cfg.Journal, e.frame().ID); err != nil {
+		h.cfg.Log.Warn().Err(err).Str("frame_id", e.frame().ID).Msg("take back promise")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ledger.release(e.job.Promise().Reservation)
+	delete(h.frames, e.frame().ID)
+}
+
+// Adopt takes over a frame that an earlier RQD promised. Call it before Run's callers can launch frames.
+func (h *Host) Adopt(ctx context.Context, p runner.Promise) error {
+	e := newEntry(runner.AdoptJob(p))
+	close(e.promised)
+	h.mu.Lock()
+	h.ledger.restore(p.Reservation)
+	h.frames[p.Frame.ID] = e
+	h.mu.Unlock()
+	select {
+	case h.accepted <- e:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Kill ends a frame. When nil is returned the kill will happen: it is with the frame's owner,
+// and on the disk for the next RQD. An unknown frame is frame.ErrNotRunning.
+func (h *Host) Kill(frameID, message string) error {
+	e, err := h.lookup(frameID)
+	if err != nil {
+		return err
+	}
+	e.job.Kill(message)
+	ctx, cancel := context.WithTimeout(context.Background(), promiseWait)
+	defer cancel()
+	if err := e.awaitPromise(ctx); err != nil {
+		return err
+	}
+	p := e.job.Promise()
+	p.Killed, p.KillMessage = true, e.job.KillMessage()
+	if err := e.document.put(h.cfg.Journal, p); err != nil {
+		// The owner has the kill all the same; only a death of this RQD could lose it now.
+		h.cfg.Log.Warn().Err(err).Str("frame_id", frameID).Msg("write kill to journal")
+	}
+	h.cfg.Log.Info().Str("frame_id", frameID).Msg("kill requested")
+	return nil
+}

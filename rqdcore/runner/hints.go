@@ -1,0 +1,86 @@
+package runner
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rqdswarm/internal/engine"
+)
+
+// eventsRetry is the wait before the engine's events are asked for again.
+const eventsRetry = time.Second
+
+// hints wakes the jobs whose container something happened to.
+type hints struct {
+	mu   sync.Mutex
+	jobs map[string]*Job // By container name.
+}
+
+func newHints() hints { return hints{jobs: make(map[string]*Job)} }
+
+func (h *hints) add(j *Job) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.jobs[j.promise.Container] = j
+}
+
+func (h *hints) remove(j *Job) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.jobs, j.promise.Container)
+}
+
+func (h *hints) poke(container string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if j := h.jobs[container]; j != nil {
+		j.poke()
+	}
+}
+
+func (h *hints) pokeAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, j := range h.jobs {
+		j.poke()
+	}
+}
+
+// Follow listens to the engine's events and wakes the frames they are about, until ctx ends.
+// Events get lost: each time the stream is opened again every frame looks for itself.
+func (r *Runner) Follow(ctx context.Context) error {
+	labels := map[string]string{LabelRole: RoleFrame, LabelHost: r.cfg.Policy.HostName}
+	for ctx.Err() == nil {
+		events, failed := r.cfg.Observer.Events(ctx, labels)
+		r.hints.pokeAll()
+		err := r.forward(ctx, events, failed)
+		if ctx.Err() != nil {
+			break
+		}
+		r.cfg.Log.Warn().Err(err).Msg("engine events ended, asking again")
+		select {
+		case <-time.After(eventsRetry):
+		case <-ctx.Done():
+		}
+	}
+	return nil
+}
+
+func (r *Runner) forward(ctx context.Context, events <-chan engine.Event, failed <-chan error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-failed:
+			return err
+		case e, ok := <-events:
+			if !ok {
+				return <-failed
+			}
+			if e.Action == "die" || e.Action == "destroy" {
+				r.hints.poke(e.Name)
+			}
+		}
+	}
+}

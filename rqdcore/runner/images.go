@@ -1,0 +1,109 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/singleflight"
+
+	"rqdswarm/internal/engine"
+)
+
+// ImageStore is what of the engine concerns images.
+type ImageStore interface {
+	Image(ctx context.Context, ref string) (engine.Image, error)
+	Pull(ctx context.Context, req engine.PullRequest) (digest string, err error)
+}
+
+// Images makes sure that an image is on the host before a frame needs it. A pull is shared by
+// all frames that wait for the same image, outside of any lock, and outlives each of them.
+type Images struct {
+	store ImageStore
+	auth  func(ref string) (*engine.RegistryAuth, error)
+	log   zerolog.Logger
+	pulls singleflight.Group
+
+	mu      sync.Mutex
+	present map[string]bool // Seen on this host; a frame's create finds out when that is no longer so.
+}
+
+// NewImages returns an Images that asks auth for a registry's credentials at each pull; nil is none.
+func NewImages(store ImageStore, auth func(ref string) (*engine.RegistryAuth, error), log zerolog.Logger) *Images {
+	return &Images{store: store, auth: auth, log: log, present: make(map[string]bool)}
+}
+
+// Ensure returns when the image is local. A local image is taken as it is, whatever the registry has.
+func (i *Images) Ensure(ctx context.Context, ref string) error {
+	if i.isPresent(ref) {
+		return nil
+	}
+	_, err := i.store.Image(ctx, ref)
+	switch {
+	case err == nil:
+		i.setPresent(ref, true)
+		return nil
+	case !errors.Is(err, engine.ErrNotFound):
+		return fmt.Errorf("inspect image %s: %w", ref, err)
+	}
+	return i.pull(ctx, ref)
+}
+
+// Refresh pulls every image that its registry has a newer one of, one after the other. What
+// cannot be pulled is logged: a frame that needs it and finds none says so in its rqlog.
+func (i *Images) Refresh(ctx context.Context, refs []string) {
+	for _, ref := range refs {
+		if err := i.pull(ctx, ref); err != nil && ctx.Err() == nil {
+			_, local := i.store.Image(ctx, ref)
+			i.log.Warn().Err(err).Str("image", ref).Bool("local_copy", local == nil).Msg("pull image")
+		}
+	}
+}
+
+// Forget makes the next Ensure look again.
+func (i *Images) Forget(ref string) { i.setPresent(ref, false) }
+
+func (i *Images) pull(ctx context.Context, ref string) error {
+	done := i.pulls.DoChan(ref, func() (any, error) {
+		return nil, i.pullNow(context.WithoutCancel(ctx), ref)
+	})
+	select {
+	case r := <-done:
+		return r.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (i *Images) pullNow(ctx context.Context, ref string) error {
+	req := engine.PullRequest{Reference: ref}
+	if i.auth != nil {
+		auth, err := i.auth(ref)
+		if err != nil {
+			return fmt.Errorf("read credentials for %s: %w", ref, err)
+		}
+		req.Auth = auth
+	}
+	i.log.Info().Str("image", ref).Msg("image pull started")
+	digest, err := i.store.Pull(ctx, req)
+	if err != nil {
+		return fmt.Errorf("pull image %s: %w", ref, err)
+	}
+	i.log.Info().Str("image", ref).Str("digest", digest).Msg("image pulled")
+	i.setPresent(ref, true)
+	return nil
+}
+
+func (i *Images) isPresent(ref string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.present[ref]
+}
+
+func (i *Images) setPresent(ref string, present bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.present[ref] = present
+}

@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"rqdswarm/internal/engine"
+	"rqdswarm/rqdcore/frame"
+	"rqdswarm/rqdcore/link"
+	"rqdswarm/rqdcore/rqlog"
+)
+
+// Containers is what of the engine concerns a frame's container.
+type Containers interface {
+	Create(ctx context.Context, spec engine.Spec) (id string, warnings []string, err error)
+	Start(ctx context.Context, id string) error
+	Signal(ctx context.Context, id, signal string) error
+	Inspect(ctx context.Context, idOrName string) (engine.Container, error)
+	Remove(ctx context.Context, id string, opts engine.RemoveOptions) error
+}
+
+// Observer is how the engine tells what happens to containers, and what they said.
+type Observer interface {
+	Events(ctx context.Context, labels map[string]string) (<-chan engine.Event, <-chan error)
+	Logs(ctx context.Context, id string, opts engine.LogOptions, take func(engine.LogLine) error) error
+}
+
+// Config is what New needs.
+type Config struct {
+	Policy     Policy
+	Containers Containers
+	Observer   Observer
+	Images     *Images
+	Link       *link.Server
+	Watcher    *rqlog.Watcher
+	Guard      *rqlog.Guard
+	Log        zerolog.Logger
+}
+
+// Runner runs frames. Its methods may be called from several goroutines.
+type Runner struct {
+	cfg    Config
+	starts chan struct{} // One token for each container that may be starting.
+	hints  hints
+	trash  trash
+
+	mu     sync.Mutex
+	policy Policy // Degraded once when the host refuses what cfg.Policy asks for.
+}
+
+// New returns a runner; its Run serves nobody before Follow runs.
+func New(cfg Config) *Runner {
+	// More starts at once than this only make each of them slower: the engine is bound by the processor.
+	atOnce := max(4, 2*runtime.NumCPU())
+	return &Runner{cfg: cfg, policy: cfg.Policy, starts: make(chan struct{}, atOnce), hints: newHints(), trash: newTrash()}
+}
+
+// Run takes a frame from its promise to its end. It returns an error only when ctx ends first:
+// then the container goes on and the promise stays for the next RQD.
+func (r *Runner) Run(ctx context.Context, j *Job) (frame.Exit, error) {
+	x := r.newRun(j)
+	defer x.close()
+	exit, err := x.life(ctx)
+	if err != nil {
+		return frame.Exit{}, err
+	}
+	exit.Figures = j.measure(exit.Figures)
+	x.conclude(exit)
+	return exit, nil
+}
+
+func (r *Runner) currentPolicy() Policy {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.policy
+}
