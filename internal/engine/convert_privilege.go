@@ -17,6 +17,7 @@ func applyPrivilege(h *container.HostConfig, p Privilege) {
 	h.CapAdd = slices.Clone(p.CapAdd)
 	h.CapDrop = slices.Clone(p.CapDrop)
 	h.ReadonlyRootfs = p.ReadonlyRootfs
+	h.DeviceCgroupRules = slices.Clone(p.DeviceCgroupRules)
 	for _, opt := range p.SecurityOpt {
 		if opt == optUnmaskedPaths {
 			h.MaskedPaths, h.ReadonlyPaths = []string{}, []string{}

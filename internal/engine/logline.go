@@ -108,6 +108,9 @@ func (w *lineWriter) Write(record []byte) (int, error) {
 	if !whole && len(w.text) < maxLine {
 		return len(record), nil
 	}
+	if len(w.text) == 0 && w.piece > 0 {
+		w.open = false // The line ended where its last piece was cut.
+	}
 	if err := w.flush(); err != nil {
 		return 0, err
 	}

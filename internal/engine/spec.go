@@ -39,6 +39,8 @@ type Privilege struct {
 	SecurityOpt     []string // As docker run's --security-opt; seccomp takes the profile's text, not its path.
 	NoNewPrivileges bool
 	ReadonlyRootfs  bool
+	// DeviceCgroupRules permit device nodes by number, as docker run's --device-cgroup-rule.
+	DeviceCgroupRules []string
 }
 
 // Namespaces are the kernel namespaces a container shares; values as docker run's flags take them.
