@@ -48,6 +48,8 @@ type Config struct {
 	TempDir    string        // From TMPDIR, TEMP or TMP.
 
 	Docker Docker
+
+	runOnDocker bool // RUN_ON_DOCKER; true after Load, whatever it said.
 }
 
 // Docker is [docker.config], [docker.images] and [docker.mounts].

@@ -1,0 +1,81 @@
+package config
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// hostTimeout is how long Cuebot waits for a silent host before it books its frames elsewhere.
+const hostTimeout = 300 * time.Second
+
+// settle fills in what depends on several keys and checks what no key says alone.
+func (l *loader) settle() {
+	if len(l.cfg.Cuebots) == 0 {
+		l.cuebotsFromEnvironment()
+	}
+	l.cfg.Cuebots = withPort(l.cfg.Cuebots, l.cfg.CuebotPort)
+	for _, name := range []string{"TMP", "TEMP", "TMPDIR"} {
+		if dir := l.env[name]; dir != "" {
+			l.cfg.TempDir = dir
+		}
+	}
+	l.checkHostName()
+	if l.cfg.FrameLease >= hostTimeout {
+		l.warn(l.origin("FRAME_LEASE_SECONDS"), "%d s is not below the %d s after which Cuebot books the frames of a silent host elsewhere: two hosts may write the same files",
+			l.cfg.FrameLease/time.Second, hostTimeout/time.Second)
+	}
+	if !l.cfg.runOnDocker {
+		l.warn(Place{File: l.cfg.Path, Section: sectionDocker, Key: "RUN_ON_DOCKER"}, "is not True; frames run in containers all the same")
+		l.cfg.runOnDocker = true
+	}
+}
+
+// origin is where the value of an agent's key came from.
+func (l *loader) origin(key string) Place {
+	if _, ok := l.env[key]; ok {
+		return Place{Key: key}
+	}
+	return Place{File: l.cfg.Path, Section: sectionOverride, Key: key}
+}
+
+// cuebotsFromEnvironment serves hosts whose file names no Cuebot.
+func (l *loader) cuebotsFromEnvironment() {
+	text := l.env[variableCuebot]
+	if strings.TrimSpace(text) == "" {
+		text = "localhost"
+	}
+	cuebots, err := cuebotNames().parse(text)
+	if err != nil {
+		l.fail(Place{Key: variableCuebot}, "%q: %v", text, err)
+	}
+	l.cfg.Cuebots = cuebots
+}
+
+// checkHostName refuses a name that Cuebot would answer OK to and never store.
+func (l *loader) checkHostName() {
+	name := l.cfg.HostName
+	short, _, _ := strings.Cut(name, ".")
+	if net.ParseIP(name) != nil {
+		short = name
+	}
+	place := Place{File: l.cfg.Path, Section: sectionOverride, Key: "OVERRIDE_HOSTNAME"}
+	switch {
+	case strings.ContainsAny(name, " \t/"):
+		l.fail(place, "%q: want a host name", name)
+	case utf8.RuneCountInString(short) > maxHostName:
+		l.fail(place, "%q: want at most %d characters before the first dot, Cuebot stores no more", name, maxHostName)
+	case utf8.RuneCountInString(name) > maxFQDN:
+		l.fail(place, "%q: want at most %d characters, Cuebot stores no more", name, maxFQDN)
+	}
+}
+
+// checkTag refuses a tag that Cuebot would answer OK to and never store.
+func checkTag(tag string) error {
+	if utf8.RuneCountInString(tag) > maxTag {
+		return errors.New("want a tag of at most 45 characters, Cuebot stores no more")
+	}
+	return nil
+}
