@@ -1,0 +1,62 @@
+package runline
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"rqdswarm/internal/engine"
+)
+
+// Labels of every container that a supervisor makes.
+const (
+	LabelRQD   = "org.rqdswarm.rqd"   // The name of the RQD this container is, was or will be.
+	LabelSpec  = "org.rqdswarm.spec"  // Plan.Hash.
+	LabelImage = "org.rqdswarm.image" // The image's digest, or its id where no registry gave it one.
+	labelOwner = "org.rqdswarm."      // Prefix of service, task, node and stack: who made it.
+)
+
+// Plan is an RQD that can be created: its spec, complete with labels, and the files it gets.
+type Plan struct {
+	Spec    engine.Spec
+	ImageID string // The tag of Spec.Image may move between the pull and the create.
+	Files   []engine.File
+	Hash    string
+}
+
+// NewPlan seals a spec. Two plans with the same hash are the same RQD: a running one is adopted. The hash covers the
+// spec as wanted, the image's id and the files, but not who made the container or under which name it waits.
+func NewPlan(spec engine.Spec, image engine.Image, files []engine.File, identity map[string]string) (Plan, error) {
+	name := spec.Name
+	sealed, err := json.Marshal(struct {
+		Spec  engine.Spec
+		Image string
+		Files []engine.File
+	}{spec, image.ID, files})
+	if err != nil {
+		return Plan{}, fmt.Errorf("hash spec: %w", err)
+	}
+	sum := sha256.Sum256(sealed)
+	plan := Plan{Spec: spec, ImageID: image.ID, Files: files, Hash: hex.EncodeToString(sum[:8])}
+	plan.Spec.Labels = maps.Clone(spec.Labels)
+	if plan.Spec.Labels == nil {
+		plan.Spec.Labels = map[string]string{}
+	}
+	plan.Spec.Labels[LabelRQD] = name
+	plan.Spec.Labels[LabelSpec] = plan.Hash
+	plan.Spec.Labels[LabelImage] = Digest(image)
+	for key, value := range identity {
+		plan.Spec.Labels[labelOwner+key] = value
+	}
+	return plan, nil
+}
+
+// Digest is the name under which a registry will always serve this very image, or its id.
+func Digest(image engine.Image) string {
+	if len(image.Digests) > 0 {
+		return image.Digests[0]
+	}
+	return image.ID
+}
