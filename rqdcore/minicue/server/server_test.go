@@ -1,0 +1,436 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"rqdswarm/rqdcore/cuepb/reportpb"
+	"rqdswarm/rqdcore/cuepb/rqdpb"
+	"rqdswarm/rqdcore/minicue/farm"
+)
+
+func TestFramesFollowEachOtherOnOneResource(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.boot(t, "render01.farm.example")
+	j := b.submit(t, func(j *farm.Job) { j.Range, j.Cores = "1-3", 400 })
+	resource := ""
+	for _, want := range []string{"0001-render", "0002-render", "0003-render"} {
+		f := next(t, "a launch", rqd.launches)
+		if f.GetFrameName() != want || resource != "" && f.GetResourceId() != resource {
+			t.Fatalf("want %s on resource %q, have %s on %s", want, resource, f.GetFrameName(), f.GetResourceId())
+		}
+		resource = f.GetResourceId()
+		if err := b.complete(t, "render01.farm.example", f, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := b.Farm().Events(j.ID, 0)
+	if err != nil || !page.Over {
+		t.Errorf("want the job over, have %+v, %v", page, err)
+	}
+}
+
+func TestAllIdleCoresAreBookedAtOnce(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.submit(t, func(j *farm.Job) { j.Range = "1-9" })
+	b.boot(t, "render01")
+	for range 4 {
+		next(t, "a launch", rqd.launches)
+	}
+	until(t, b.Server, "four frames to run", func() bool { return b.Farm().Hosts()[0].Booked == 400 })
+	select {
+	case f := <-rqd.launches:
+		t.Errorf("want four cores booked, have a fifth frame %s", f.GetFrameName())
+	default:
+	}
+}
+
+func TestRefusedLaunchIsKilledAndTriedAfterTheNextReport(t *testing.T) {
+	t.Parallel()
+	for _, code := range []codes.Code{codes.Unavailable, codes.AlreadyExists, codes.FailedPrecondition, codes.ResourceExhausted, codes.Unknown} {
+		t.Run(code.String(), func(t *testing.T) {
+			t.Parallel()
+			rqd := newRQD(t)
+			rqd.launch = func(context.Context) error { return status.Error(code, "not now") }
+			b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+			b.boot(t, "render01")
+			j := b.submit(t, nil)
+			first := next(t, "a launch", rqd.launches)
+			if k := next(t, "the kill", rqd.kills); k.GetFrameId() != first.GetFrameId() || k.GetMessage() == "" {
+				t.Errorf("kill: have %v", k)
+			}
+			until(t, b.Server, "the frame to wait", func() bool { return b.state(j.Frames[0].ID) == farm.Waiting })
+			rqd.script(func() { rqd.launch = nil })
+			if err := b.report(t, "render01"); err != nil {
+				t.Fatal(err)
+			}
+			again := next(t, "the next launch", rqd.launches)
+			if again.GetResourceId() == first.GetResourceId() {
+				t.Error("want a new resource")
+			}
+		})
+	}
+}
+
+func TestHangingLaunchIsKilledAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	rqd.launch = func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, func(c *Config) { c.Deadline = 50 * time.Millisecond })
+	b.boot(t, "render01")
+	b.submit(t, nil)
+	f := next(t, "a launch", rqd.launches)
+	if k := next(t, "the kill", rqd.kills); k.GetFrameId() != f.GetFrameId() {
+		t.Errorf("kill: have %v", k)
+	}
+}
+
+func TestHostThatIsNotFoundIsExplained(t *testing.T) {
+	t.Parallel()
+	b := start(t, nil, nil)
+	b.boot(t, "no-such-host-here")
+	b.submit(t, nil)
+	until(t, b.Server, "the reason", func() bool { return b.Farm().Hosts()[0].Note != "" })
+	want := "refused a frame: the name no-such-host-here does not resolve here; give minicue serve --resolve no-such-host-here=ADDRESS (its reports come from 127.0.0.1), or RQD another name"
+	if have := b.Farm().Hosts()[0].Note; have != want {
+		t.Errorf("note:\nwant %s\nhave %s", want, have)
+	}
+}
+
+// TestAnswers goes through all that a harness can make minicue answer.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  Answer
+		code    codes.Code
+		applied bool
+	}{
+		"ok":               {OK(), codes.OK, true},
+		"fail":             {Fail(codes.Unavailable, "shutting down"), codes.Unavailable, false},
+		"hang":             {Hang(), codes.DeadlineExceeded, false},
+		"cut":              {Cut(), codes.Unavailable, false},
+		"apply, then fail": {ApplyThen(Fail(codes.Internal, "oops")), codes.Internal, true},
+		"apply, then hang": {ApplyThen(Hang()), codes.DeadlineExceeded, true},
+		"apply, then cut":  {ApplyThen(Cut()), codes.Unavailable, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var once atomic.Bool
+			b := start(t, nil, func(cfg *Config) {
+				cfg.Answer = func(_ context.Context, call Call) Answer {
+					if call.Host != "render01" || once.Swap(true) {
+						return OK()
+					}
+					return c.answer
+				}
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			if c.code == codes.DeadlineExceeded {
+				cancel()
+				ctx, cancel = context.WithTimeout(t.Context(), 200*time.Millisecond)
+			}
+			defer cancel()
+			_, err := b.reports.ReportRqdStartup(ctx, &reportpb.RqdReportRqdStartupRequest{BootReport: &reportpb.BootReport{Host: renderHost("render01")}})
+			wantCode(t, "first report", err, c.code)
+			if have := len(b.Farm().Hosts()) == 1; have != c.applied {
+				t.Errorf("applied: want %t, have %t", c.applied, have)
+			}
+			// The next call works again, over a new connection if need be.
+			b.reports = reportpb.NewRqdReportInterfaceClient(dial(t, b.Addr().String()))
+			b.boot(t, "render02")
+		})
+	}
+}
+
+func TestCompletionAppliedWithItsReplyLost(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	var cut atomic.Bool
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, func(cfg *Config) {
+		cfg.Answer = func(_ context.Context, c Call) Answer {
+			if c.Method == reportpb.RqdReportInterface_ReportRunningFrameCompletion_FullMethodName && !cut.Swap(true) {
+				return ApplyThen(Cut())
+			}
+			return OK()
+		}
+	})
+	b.boot(t, "render01")
+	b.submit(t, func(j *farm.Job) { j.Retries = 1 })
+	first := next(t, "a launch", rqd.launches)
+	wantCode(t, "completion", b.complete(t, "render01", first, 3), codes.Unavailable)
+	again := next(t, "the frame again", rqd.launches)
+	if again.GetFrameId() != first.GetFrameId() || again.GetResourceId() != first.GetResourceId() {
+		t.Errorf("want the same frame on the same resource, have %v", again)
+	}
+}
+
+// TestAnswerMayLaunchInside is what a conformance check needs: the next order before the reply to a completion.
+func TestAnswerMayLaunchInside(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	var s atomic.Pointer[Server]
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, func(cfg *Config) {
+		cfg.Answer = func(ctx context.Context, c Call) Answer {
+			if c.Method == reportpb.RqdReportInterface_ReportRunningFrameCompletion_FullMethodName {
+				client, err := s.Load().Client("render01")
+				if err == nil {
+					_, err = client.LaunchFrame(ctx, &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: &rqdpb.RunFrame{FrameName: "from inside"}})
+				}
+				if err != nil {
+					return Fail(codes.Internal, err.Error())
+				}
+			}
+			return OK()
+		}
+	})
+	s.Store(b.Server)
+	b.boot(t, "render01")
+	b.submit(t, nil)
+	f := next(t, "a launch", rqd.launches)
+	if err := b.complete(t, "render01", f, 0); err != nil {
+		t.Fatal(err)
+	}
+	if have := next(t, "the inner launch", rqd.launches); have.GetFrameName() != "from inside" {
+		t.Errorf("have %s", have.GetFrameName())
+	}
+}
+
+func TestObserverSeesBothDirections(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	var mu sync.Mutex
+	seen := map[string]Call{}
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, func(cfg *Config) {
+		cfg.Observe = func(c Call) {
+			mu.Lock()
+			defer mu.Unlock()
+			seen[c.Method] = c
+		}
+	})
+	b.boot(t, "render01")
+	j := b.submit(t, nil)
+	f := next(t, "a launch", rqd.launches)
+	until(t, b.Server, "the launch to be over", func() bool {
+		page, err := b.Farm().Events(j.ID, 0)
+		return err == nil && len(page.Events) > 0
+	})
+	if err := b.report(t, "render01", running(f)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.complete(t, "render01", f, 0); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, method := range []string{
+		reportpb.RqdReportInterface_ReportRqdStartup_FullMethodName,
+		reportpb.RqdReportInterface_ReportStatus_FullMethodName,
+		reportpb.RqdReportInterface_ReportRunningFrameCompletion_FullMethodName,
+		rqdpb.RqdInterface_LaunchFrame_FullMethodName,
+	} {
+		c, ok := seen[method]
+		if !ok || c.Host != "render01" || c.Request == nil || c.Err != nil || c.Duration <= 0 {
+			t.Errorf("%s: have %+v", method, c)
+		}
+	}
+}
+
+func TestFrameOnTheWrongResourceIsKilled(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.boot(t, "render01")
+	b.submit(t, nil)
+	f := running(next(t, "a launch", rqd.launches))
+	f.ResourceId, f.StartTime = "not-its-own", 0
+	if err := b.report(t, "render01", f); err != nil {
+		t.Fatal(err)
+	}
+	if k := next(t, "the kill", rqd.kills); k.GetFrameId() != f.GetFrameId() {
+		t.Errorf("kill: have %v", k)
+	}
+}
+
+func TestLostHostsFramesGoToAnother(t *testing.T) {
+	t.Parallel()
+	var offset atomic.Int64
+	one, two := newRQD(t), newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": one, "render02": two}, func(cfg *Config) {
+		cfg.Farm.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	})
+	b.boot(t, "render01")
+	b.submit(t, nil)
+	first := next(t, "a launch", one.launches)
+	offset.Store(int64(301 * time.Second))
+	b.boot(t, "render02")
+	b.Sweep()
+	if k := next(t, "the kill", one.kills); k.GetFrameId() != first.GetFrameId() {
+		t.Errorf("kill: have %v", k)
+	}
+	again := next(t, "the launch on the other host", two.launches)
+	if again.GetFrameId() != first.GetFrameId() || again.GetResourceId() == first.GetResourceId() {
+		t.Errorf("want the same frame on a new resource, have %v", again)
+	}
+}
+
+func TestLockRollsBackWhenTheHostRefuses(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	rqd.lock = status.Error(codes.Unavailable, "busy")
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.boot(t, "render01")
+	err := b.LockHost(t.Context(), "render01", 0)
+	if err == nil || err.Error() != "lock host render01: Unavailable: busy" {
+		t.Errorf("want the host's refusal, have %v", err)
+	}
+	if have := b.Farm().Hosts()[0].Lock; have != farm.Open {
+		t.Errorf("want OPEN, have %s", have)
+	}
+}
+
+func TestLockAndUnlock(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.boot(t, "render01")
+	for _, c := range []struct {
+		do   func(context.Context, string, farm.Points) error
+		n    farm.Points
+		want string
+		lock farm.LockState
+	}{
+		{b.LockHost, 150, "Lock 1.5", farm.Open},
+		{b.LockHost, 0, "LockAll", farm.Locked},
+		{b.UnlockHost, 100, "Unlock 1", farm.Locked},
+		{b.UnlockHost, 0, "UnlockAll", farm.Open},
+	} {
+		if err := c.do(t.Context(), "render01", c.n); err != nil {
+			t.Fatal(err)
+		}
+		if have := next(t, c.want, rqd.locks); have != c.want {
+			t.Errorf("want %s, have %s", c.want, have)
+		}
+		if have := b.Farm().Hosts()[0].Lock; have != c.lock {
+			t.Errorf("after %s: want %s, have %s", c.want, c.lock, have)
+		}
+	}
+}
+
+func TestPortInUseIsAnError(t *testing.T) {
+	t.Parallel()
+	b := start(t, nil, nil)
+	if _, err := New(Config{Listen: b.Addr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("RQD port: want it in use, have %v", err)
+	}
+	if _, err := New(Config{Listen: "127.0.0.1:0", Control: b.ControlAddr().String()}); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("control port: want it in use, have %v", err)
+	}
+}
+
+// TestStopsWithCallsOnTheirWay stops a server whose RQD and whose own answers hang; start's cleanup waits for it.
+func TestStopsWithCallsOnTheirWay(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	rqd.launch = func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, func(cfg *Config) {
+		cfg.Answer = func(_ context.Context, c Call) Answer {
+			if c.Method == reportpb.RqdReportInterface_ReportStatus_FullMethodName {
+				return Hang()
+			}
+			return OK()
+		}
+	})
+	b.boot(t, "render01")
+	b.submit(t, nil)
+	next(t, "a launch", rqd.launches)
+	go func() { _ = b.report(t, "render01") }()
+}
+
+// TestOrderIsTheCapturedOne feeds minicue what a real Cuebot was asked for and wants the very same message.
+func TestOrderIsTheCapturedOne(t *testing.T) {
+	t.Parallel()
+	want := captured(t)
+	ids := []string{want.GetJobId(), want.GetLayerId(), want.GetFrameId(), "of frame 2", want.GetResourceId()}
+	f := farm.New(farm.Config{
+		Now: func() time.Time { return time.UnixMilli(want.GetStartTime()) },
+		NewID: func() string {
+			id := ids[0]
+			ids = ids[1:]
+			return id
+		},
+		LogRoot: "/srv/shots",
+	})
+	f.Boot(farm.Report{Machine: machineOf(&reportpb.RenderHost{
+		Name: "render01", NumProcs: 1, CoresPerProc: 400, TotalMem: 24684084, TotalMcp: 264212084,
+		FreeMem: 23503956, FreeMcp: 76055288, Attributes: map[string]string{"SP_OS": "rocky9,centos7"},
+	})})
+	uid := want.GetUid()
+	if _, err := f.Submit(farm.Job{
+		Show: "testing", Shot: "sh010", User: "artist1", UID: &uid, Name: "ok1", Layer: "plain",
+		Command: want.GetCommand(), OS: "rocky9", Range: "1-2", Cores: 100, Memory: 262144,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o, ok := f.Book("render01")
+	if !ok {
+		t.Fatal("nothing was booked")
+	}
+	if diff := cmp.Diff(want, runFrameOf(o), protocmp.Transform()); diff != "" {
+		t.Errorf("RunFrame (-captured +ours):\n%s", diff)
+	}
+}
+
+// captured is the first order in the recorded calls of a real Cuebot.
+func captured(t *testing.T) *rqdpb.RunFrame {
+	t.Helper()
+	file, err := os.Open("../../cuepb/testdata/calls.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var call struct {
+			Method  string `json:"method"`
+			Request []byte `json:"request_b64"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &call); err != nil {
+			t.Fatal(err)
+		}
+		if call.Method != rqdpb.RqdInterface_LaunchFrame_FullMethodName {
+			continue
+		}
+		var in rqdpb.RqdStaticLaunchFrameRequest
+		if err := proto.Unmarshal(call.Request, &in); err != nil {
+			t.Fatal(err)
+		}
+		return in.GetRunFrame()
+	}
+	t.Fatal("no LaunchFrame is recorded")
+	return nil
+}
