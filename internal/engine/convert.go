@@ -16,18 +16,31 @@ type createRequest struct {
 	network *network.NetworkingConfig
 }
 
-// toCreate translates a Spec. Everything that can be wrong with one on this side is found here
-// and is ErrInvalid.
+// Validate finds what can be wrong with a Spec before the engine is asked. It returns ErrInvalid,
+// and Create calls it.
+func (s Spec) Validate() error {
+	for _, m := range s.Mounts {
+		if err := m.validate(); err != nil {
+			return as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
+		}
+	}
+	if _, _, err := toPorts(s.Ports); err != nil {
+		return as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
+	}
+	return nil
+}
+
+// toCreate translates a Spec.
 func toCreate(s Spec) (createRequest, error) {
+	if err := s.Validate(); err != nil {
+		return createRequest{}, err
+	}
 	config := toConfig(s)
 	host := toHostConfig(s)
-	if err := addMounts(host, s.Mounts); err != nil {
-		return createRequest{}, as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
-	}
-	if err := addPorts(config, host, s.Ports); err != nil {
-		return createRequest{}, as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
-	}
-	return createRequest{config: config, host: host, network: toNetworking(s)}, nil
+	host.Binds, host.Mounts = toMounts(s.Mounts)
+	exposed, bindings, err := toPorts(s.Ports)
+	config.ExposedPorts, host.PortBindings = exposed, bindings
+	return createRequest{config: config, host: host, network: toNetworking(s)}, err
 }
 
 // toConfig is what the container is: its image, process and identity.

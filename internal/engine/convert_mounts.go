@@ -6,27 +6,23 @@ import (
 	"path"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 )
 
-// addMounts puts each mount where the API has a place for it. A bind whose source may be created
+// toMounts puts each mount where the API has a place for it. A bind whose source may be created
 // goes among the binds: before API 1.45 the mounts have no such option.
-func addMounts(h *container.HostConfig, mounts []Mount) error {
+func toMounts(mounts []Mount) (binds []string, rest []mount.Mount) {
 	for _, m := range mounts {
-		if err := checkMount(m); err != nil {
-			return err
-		}
 		if m.CreateSource {
-			h.Binds = append(h.Binds, toBind(m))
+			binds = append(binds, toBind(m))
 			continue
 		}
-		h.Mounts = append(h.Mounts, toMount(m))
+		rest = append(rest, toMount(m))
 	}
-	return nil
+	return binds, rest
 }
 
-func checkMount(m Mount) error {
+func (m Mount) validate() error {
 	switch {
 	case !path.IsAbs(m.Target):
 		return fmt.Errorf("mount target %q: must be an absolute path", m.Target)

@@ -10,23 +10,23 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// addPorts publishes the ports; both sides take ranges, as docker run's --publish does.
-func addPorts(c *container.Config, h *container.HostConfig, ports []Port) error {
+// toPorts publishes the ports; both sides take ranges, as docker run's --publish does.
+func toPorts(ports []Port) (nat.PortSet, nat.PortMap, error) {
 	if len(ports) == 0 {
-		return nil
+		return nil, nil, nil
 	}
-	c.ExposedPorts, h.PortBindings = nat.PortSet{}, nat.PortMap{}
+	exposed, bindings := nat.PortSet{}, nat.PortMap{}
 	for _, p := range ports {
 		mappings, err := nat.ParsePortSpec(portSpec(p))
 		if err != nil {
-			return fmt.Errorf("publish port %s: %w", portSpec(p), err)
+			return nil, nil, fmt.Errorf("publish port %s: %w", portSpec(p), err)
 		}
 		for _, m := range mappings {
-			c.ExposedPorts[m.Port] = struct{}{}
-			h.PortBindings[m.Port] = append(h.PortBindings[m.Port], m.Binding)
+			exposed[m.Port] = struct{}{}
+			bindings[m.Port] = append(bindings[m.Port], m.Binding)
 		}
 	}
-	return nil
+	return exposed, bindings, nil
 }
 
 func portSpec(p Port) string {

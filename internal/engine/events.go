@@ -44,23 +44,20 @@ func (c *Client) Events(ctx context.Context, labels map[string]string) (<-chan E
 }
 
 // forwardEvents moves events on without ever waiting for the reader of out, and returns the error
-// that ended the subscription.
-func forwardEvents(out chan<- Event, in <-chan events.Message, failed <-chan error) error {
-	var missed chan<- Event
+// that ended the subscription. The last free place of out is for ActionMissed: whoever reads that
+// reads it after everything that was dropped had happened.
+func forwardEvents(out chan Event, in <-chan events.Message, failed <-chan error) error {
 	for {
 		select {
 		case err := <-failed:
 			return err
-		case missed <- Event{Action: ActionMissed}:
-			missed = nil
 		case m := <-in:
-			if missed != nil || isProbe(m) {
-				continue
-			}
-			select {
-			case out <- fromEvent(m):
+			switch free := cap(out) - len(out); {
+			case isProbe(m) || free == 0:
+			case free == 1:
+				out <- Event{Action: ActionMissed}
 			default:
-				missed = out
+				out <- fromEvent(m)
 			}
 		}
 	}

@@ -30,6 +30,16 @@ func (c *LogCursor) Newest() time.Time {
 	return newest
 }
 
+// Take reports whether the line is new to the cursor, and remembers it.
+func (c *LogCursor) Take(line LogLine) bool { return c.take(line, 0) }
+
+func (c *LogCursor) take(line LogLine, piece int) bool {
+	if line.Stderr {
+		return c.streams[1].take(line, piece)
+	}
+	return c.streams[0].take(line, piece)
+}
+
 // lineKey tells two lines apart. Time alone does not: distinct lines may share one.
 type lineKey struct {
 	nanos int64
@@ -128,11 +138,7 @@ func (w *lineWriter) flush() error {
 	}
 	line := LogLine{Time: w.at, Stderr: w.stderr, Text: w.text}
 	w.text, w.open = nil, false
-	stream := &w.cursor.streams[0]
-	if w.stderr {
-		stream = &w.cursor.streams[1]
-	}
-	if !stream.take(line, w.piece) {
+	if !w.cursor.take(line, w.piece) {
 		return nil
 	}
 	if err := w.deliver(line); err != nil {

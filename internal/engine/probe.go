@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// probeEntrypoint is a program that no image has. The engine applies capabilities before it looks
+// ProbeEntrypoint is a program that no image has. The engine applies capabilities before it looks
 // for the program, so the start of a container with it fails either way, and how it fails tells
 // whether the capabilities were granted. Nothing of the image ever runs.
-const probeEntrypoint = "/.rqdswarm-probe/does-not-exist"
+const ProbeEntrypoint = "/.rqdswarm-probe/does-not-exist"
 
 // Starter is what degrading needs of an engine; Client is one.
 type Starter interface {
@@ -68,7 +68,7 @@ func grantedOf(ctx context.Context, e Starter, p capabilityProbe) ([]string, err
 }
 
 func grants(ctx context.Context, e Starter, p capabilityProbe) (bool, error) {
-	s := Spec{Image: p.image, Entrypoint: []string{probeEntrypoint}, DisableHealthcheck: true}
+	s := Spec{Image: p.image, Entrypoint: []string{ProbeEntrypoint}, DisableHealthcheck: true}
 	s.CapDrop, s.CapAdd = []string{"ALL"}, p.group
 	s.NetworkMode = "none"
 	id, _, err := e.Create(ctx, s)
@@ -95,7 +95,7 @@ func grants(ctx context.Context, e Starter, p capabilityProbe) (bool, error) {
 // only the missing program kept it from starting.
 func tryOut(ctx context.Context, e Starter, s Spec) error {
 	s.Name, s.Labels, s.Ports, s.GPUs = "", nil, nil, nil
-	s.Entrypoint, s.Cmd = []string{probeEntrypoint}, nil
+	s.Entrypoint, s.Cmd = []string{ProbeEntrypoint}, nil
 	id, _, err := e.Create(ctx, s)
 	if err != nil {
 		return err
