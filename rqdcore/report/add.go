@@ -14,7 +14,7 @@ const writeRetry = time.Second
 
 // Add owes a completion. It returns nil when the completion is safe: on the disk, or with
 // Cuebot already. A disk that refuses is tried again until then; the error is that of the disk,
-// and comes only when Run has ended or never was started to deliver instead.
+// and comes only when Run has ended, so that nobody delivers. What c refers to must not change any more.
 func (o *Outbox) Add(c frame.Completion) error {
 	e := o.enqueue(c)
 	defer close(e.written)

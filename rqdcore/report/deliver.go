@@ -97,7 +97,9 @@ func (o *Outbox) deliver(d delivery) {
 		err = o.cfg.Cuebot.Complete(d.ctx, d.completion, o.cfg.Host.Report().Host)
 	}
 	if o.answered(d, err) {
-		err = o.erase(d.entry)
+		if err = o.erase(d.entry); err != nil {
+			o.cfg.Log.Warn().Err(err).Str("frame_id", d.frameID()).Msg("completion settled, its document stays")
+		}
 	}
 	o.settle(d.entry, err)
 }
