@@ -1,0 +1,423 @@
+package loki
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rqdswarm/rqdcore/frame"
+)
+
+func exampleLabels() map[string]string {
+	f := frame.Frame{ID: "8b5bc1b3", JobName: "show-shot-artist_beauty", Name: "0001-beauty", UserName: "artist"}
+	return Labels(f, "node7", time.Date(2026, 8, 12, 16, 17, 53, 250_000_000, time.UTC))
+}
+
+func TestLabels(t *testing.T) {
+	t.Parallel()
+	want := "map[frame_id:8b5bc1b3 frame_name:0001-beauty host:node7 job_name:show-shot-artist_beauty session_start_time:1786551473.250000 username:artist]"
+	if have := fmt.Sprint(exampleLabels()); have != want {
+		t.Errorf("want %s, have %s", want, have)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"", "loki:3100", "ftp://loki", "http://", "http://a b", "/loki"} {
+		if _, err := New(Options{URL: address}); err == nil {
+			t.Errorf("%q: want an error", address)
+		}
+	}
+	if _, err := New(Options{URL: "ftp://user:secret@loki"}); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("want an error without the password, have %v", err)
+	}
+}
+
+// troubles keeps what the pusher tells.
+type troubles struct {
+	mu   sync.Mutex
+	told []string
+}
+
+func (o *troubles) tell(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told = append(o.told, fmt.Sprint(err))
+}
+
+func (o *troubles) all() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.told)
+}
+
+// bubble is a pusher whose Run is at work, a stand-in and a clock of their own.
+type bubble struct {
+	*Pusher
+	loki     *standIn
+	troubles *troubles
+	ran      chan error
+	stop     context.CancelCauseFunc
+}
+
+func inBubble(t *testing.T, body func(t *testing.T, b bubble)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := bubble{loki: &standIn{t: t, labels: exampleLabels()}, troubles: &troubles{}, ran: make(chan error, 1)}
+		var err error
+		b.Pusher, err = New(Options{
+			URL: "http://loki:3100/", Labels: exampleLabels(), HTTPClient: &http.Client{Transport: b.loki}, Trouble: b.troubles.tell,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancelCause(t.Context())
+		b.stop = stop
+		defer stop(nil)
+		go func() { b.ran <- b.Run(ctx) }()
+		body(t, b)
+	})
+}
+
+func TestPusherSendsAFrame(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		if b.Updated() != 0 {
+			t.Errorf("Updated before the first line: want 0, have %d", b.Updated())
+		}
+		fmt.Fprint(b, "====\ncommand  x\n\n====\n")
+		output, frame := io.Pipe()
+		go func() {
+			fmt.Fprint(frame, "one\n  two, indent")
+			time.Sleep(time.Minute)
+			fmt.Fprint(frame, "ed  \r\n \t\n\nthree \xff")
+			frame.Close()
+		}()
+		if err := b.Consume(output); err != nil {
+			t.Errorf("Consume: %v", err)
+		}
+		if want, have := time.Now().Unix(), b.Updated(); have != want {
+			t.Errorf("Updated: want %d, have %d", want, have)
+		}
+		fmt.Fprint(b, "\n====\nexitStatus  0\n")
+		b.Close()
+		b.Close() // Twice is once.
+		if err := <-b.ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		assertLines(t, b, "====", "command  x", "====", "one", "  two, indented", "three \ufffd", "====", "exitStatus  0")
+		if told := b.troubles.all(); len(told) > 0 {
+			t.Errorf("troubles: want none, have %q", told)
+		}
+	})
+}
+
+func TestPusherBatches(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		started := time.Now()
+		for i := range 10 {
+			fmt.Fprintln(b, i)
+			time.Sleep(50 * time.Millisecond)
+		}
+		time.Sleep(5 * time.Second)
+		if times := b.loki.times(); len(times) != 1 || times[0].Sub(started) != batchWait {
+			t.Errorf("want one push after %s, have %v", batchWait, times)
+		}
+		// Much output does not wait for the clock, and comes in pushes of a bounded size.
+		line := strings.Repeat("x", 1000) + "\n"
+		fmt.Fprint(b, strings.Repeat(line, 2*maxBatch/len(line)))
+		synctest.Wait()
+		if have := len(b.loki.times()); have != 3 {
+			t.Errorf("pushes: want two full ones at once, have %d in all", have)
+		}
+		b.Close()
+		if err := <-b.ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		if want, have := 10+2*maxBatch/len(line), len(b.loki.got()); have != want {
+			t.Errorf("lines: want %d, have %d", want, have)
+		}
+		if have := len(b.loki.times()); have != 4 {
+			t.Errorf("pushes: want one more for the rest, have %d in all", have)
+		}
+	})
+}
+
+func TestPusherRetries(t *testing.T) {
+	for name, fail := range map[string]func(*standIn){
+		"error":     func(s *standIn) { s.status = http.StatusInternalServerError },
+		"busy":      func(s *standIn) { s.status = http.StatusTooManyRequests },
+		"broken":    func(s *standIn) { s.dead = true },
+		"stalled":   func(s *standIn) { s.stalled = make(chan struct{}) },
+		"timed out": func(s *standIn) { s.status = http.StatusRequestTimeout },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, b bubble) {
+				b.loki.set(fail)
+				fmt.Fprintln(b, "one")
+				time.Sleep(5 * time.Minute)
+				fmt.Fprintln(b, "two")
+				tries := len(b.loki.times())
+				if tries < 7 || tries > 25 {
+					t.Errorf("tries in 5 minutes: want a growing pause up to 30 s, have %d", tries)
+				}
+				b.loki.set(func(s *standIn) { s.status, s.dead, s.stalled = 0, false, nil })
+				time.Sleep(lastPause + tryTime + batchWait)
+				assertLines(t, b, "one", "two")
+				if told := b.troubles.all(); len(told) != 2 || told[1] != "<nil>" {
+					t.Errorf("troubles: want one and its end, have %q", told)
+				}
+				b.Close()
+				if err := <-b.ran; err != nil {
+					t.Errorf("Run: %v", err)
+				}
+			})
+		})
+	}
+}
+
+func TestPusherObeysRetryAfter(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.status, s.after = http.StatusTooManyRequests, "20" })
+		fmt.Fprintln(b, "one")
+		time.Sleep(30 * time.Second)
+		if times := b.loki.times(); len(times) != 2 || times[1].Sub(times[0]) != 20*time.Second {
+			t.Errorf("want a second try after 20 s, have %v", times)
+		}
+	})
+}
+
+func TestPusherGoesOnAfterARefusal(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.status = http.StatusBadRequest })
+		fmt.Fprintln(b, "bad 1\nbad 2")
+		time.Sleep(time.Minute)
+		fmt.Fprintln(b, "bad 3")
+		time.Sleep(time.Minute)
+		if have := len(b.loki.times()); have != 2 {
+			t.Errorf("tries: want one for each refused batch, have %d", have)
+		}
+		b.loki.set(func(s *standIn) { s.status = 0 })
+		fmt.Fprintln(b, "good")
+		time.Sleep(time.Minute)
+		assertLines(t, b, "RQD: 3 lines are missing here: Loki did not take them", "good")
+		told := b.troubles.all()
+		if len(told) != 2 || !strings.Contains(told[0], "http://loki:3100/loki/api/v1/push: 400 Bad Request: stand-in says no") {
+			t.Errorf("troubles: want the refusal and its end, have %q", told)
+		}
+	})
+}
+
+func TestPusherTakesNoRedirectForSuccess(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.status = http.StatusMovedPermanently })
+		fmt.Fprintln(b, "one")
+		b.Close()
+		if err := <-b.ran; err == nil || !strings.Contains(err.Error(), "the last 1 lines are lost") {
+			t.Errorf("Run: want a word about the lost line, have %v", err)
+		}
+	})
+}
+
+// The buffer is bounded, writers never wait, and the newest lines survive.
+func TestPusherDropsTheOldestLines(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.status = http.StatusServiceUnavailable })
+		started := time.Now()
+		const size = 1 << 10
+		const count = 10 * maxQueue / size
+		for i := range count {
+			fmt.Fprintf(b, "%0*d\n", size, i)
+		}
+		if have := time.Since(started); have != 0 {
+			t.Errorf("writing: want no wait, have %s", have)
+		}
+		if bytes, lines, lost := b.queue.state(); bytes > maxQueue || lines+lost > count || lines == 0 {
+			t.Errorf("queue: have %d bytes, %d lines, %d lost", bytes, lines, lost)
+		}
+		b.loki.set(func(s *standIn) { s.status = 0 })
+		b.Close()
+		if err := <-b.ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		seen, missing, last := 0, 0, -1
+		for _, line := range b.loki.got() {
+			if n, found := strings.CutPrefix(line, "RQD: "); found {
+				n, _, _ = strings.Cut(n, " ")
+				some, err := strconv.Atoi(n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				missing += some
+				last += some
+				continue
+			}
+			i, err := strconv.Atoi(strings.TrimLeft(line[:len(line)-1], "0") + line[len(line)-1:])
+			if err != nil || i != last+1 {
+				t.Fatalf("want line %d, have %d (%v)", last+1, i, err)
+			}
+			seen, last = seen+1, i
+		}
+		if seen+missing != count || missing == 0 || last != count-1 {
+			t.Errorf("want all %d lines seen or missed and the last one seen, have %d and %d, last %d", count, seen, missing, last)
+		}
+	})
+}
+
+func TestPusherGivesUpAfterTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.stalled = make(chan struct{}) })
+		fmt.Fprintln(b, "one\ntwo")
+		time.Sleep(time.Hour)
+		fmt.Fprintln(b, "three")
+		tries := len(b.loki.times())
+		closed := time.Now()
+		b.Close()
+		err := <-b.ran
+		if err == nil || !strings.Contains(err.Error(), "http://loki:3100/: the last 3 lines are lost") {
+			t.Errorf("Run: want a word about the lost lines, have %v", err)
+		}
+		if want, have := drainTime, time.Since(closed); have != want {
+			t.Errorf("gave up after: want %s, have %s", want, have)
+		}
+		if more := len(b.loki.times()) - tries; more < 3 {
+			t.Errorf("tries after the end: want some, have %d", more)
+		}
+	})
+}
+
+// A frame that ends while the pusher pauses does not wait for the long pause.
+func TestPusherTriesAtOnceAtTheEnd(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.dead = true })
+		fmt.Fprintln(b, "one")
+		time.Sleep(time.Hour)
+		b.loki.set(func(s *standIn) { s.dead = false })
+		closed := time.Now()
+		b.Close()
+		if err := <-b.ran; err != nil || time.Since(closed) != 0 {
+			t.Errorf("Run: want success at once, have %v after %s", err, time.Since(closed))
+		}
+		assertLines(t, b, "one")
+	})
+}
+
+func TestPusherEndsWithItsContext(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		b.loki.set(func(s *standIn) { s.stalled = make(chan struct{}) })
+		fmt.Fprintln(b, "one")
+		time.Sleep(5 * time.Second)
+		cause := errors.New("RQD stops")
+		b.stop(cause)
+		if err := <-b.ran; err != cause {
+			t.Errorf("want the cause, have %v", err)
+		}
+	})
+}
+
+func TestReady(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		if err := b.Ready(t.Context()); err != nil {
+			t.Errorf("want ready, have %v", err)
+		}
+		b.loki.set(func(s *standIn) { s.status, s.requests = http.StatusServiceUnavailable, nil })
+		started := time.Now()
+		err := b.Ready(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "http://loki:3100/ready is ready: 503 Service Unavailable: stand-in says no") {
+			t.Errorf("want the refusal, have %v", err)
+		}
+		var have []time.Duration
+		for _, at := range b.loki.times() {
+			have = append(have, at.Sub(started))
+		}
+		if want := []time.Duration{0, 500e6, 1500e6, 3000e6, 5000e6}; !slices.Equal(have, want) {
+			t.Errorf("polls: want %v, have %v", want, have)
+		}
+
+		b.loki.set(func(s *standIn) { s.status, s.stalled = 0, make(chan struct{}) })
+		started = time.Now()
+		if err := b.Ready(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("stalled: want a timeout, have %v", err)
+		}
+		if want, have := 5*readyTime+5*time.Second, time.Since(started); have != want {
+			t.Errorf("stalled: want %s, have %s", want, have)
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started = time.Now()
+		if err := b.Ready(ctx); err == nil || time.Since(started) != time.Second {
+			t.Errorf("cancelled: want an error after 1 s, have %v after %s", err, time.Since(started))
+		}
+	})
+}
+
+// The same over a real network: Loki breaks the connection, refuses, and comes back.
+func TestPusherOverHTTP(t *testing.T) {
+	t.Parallel()
+	loki := &standIn{t: t, labels: exampleLabels(), dead: true}
+	server := httptest.NewServer(loki)
+	defer server.Close()
+	recovering := make(chan error, 10)
+	p, err := New(Options{URL: server.URL, Labels: exampleLabels(), Trouble: func(err error) {
+		recovering <- err
+		loki.set(func(s *standIn) { s.dead = false })
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := make(chan error)
+	go func() { ran <- p.Run(t.Context()) }()
+	if err := p.Consume(strings.NewReader("one\ntwo")); err != nil {
+		t.Error(err)
+	}
+	p.Close()
+	if err := <-ran; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if want, have := []string{"one", "two"}, loki.got(); !slices.Equal(want, have) {
+		t.Errorf("want %q, have %q", want, have)
+	}
+	if first, second := <-recovering, <-recovering; first == nil || second != nil {
+		t.Errorf("troubles: want one and its end, have %v, %v", first, second)
+	}
+	if err := p.Ready(t.Context()); err != nil {
+		t.Errorf("Ready: %v", err)
+	}
+}
+
+func TestConsumePassesReadErrorsOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, b bubble) {
+		output, frame := io.Pipe()
+		broken := errors.New("broken")
+		go func() {
+			fmt.Fprint(frame, "kept")
+			frame.CloseWithError(broken)
+		}()
+		if err := b.Consume(output); !errors.Is(err, broken) {
+			t.Errorf("want the reader's error, have %v", err)
+		}
+		b.Close()
+		if err := <-b.ran; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		assertLines(t, b, "kept")
+	})
+}
+
+func assertLines(t *testing.T, b bubble, want ...string) {
+	t.Helper()
+	if have := b.loki.got(); !slices.Equal(have, want) {
+		t.Errorf("lines: want %q, have %q", want, have)
+	}
+}
