@@ -9,6 +9,8 @@
 // every version from MinVersion on.
 package wire
 
+import "time"
+
 // Version is the protocol that this build speaks; MinVersion the oldest it still understands.
 const (
 	Version    = 1
@@ -21,11 +23,15 @@ const (
 	MountPoint = "/.rqd"
 )
 
+// AlivePeriod is how often rqdcore sends Alive.
+const AlivePeriod = 20 * time.Second
+
 // TokenEnv is the variable of the container's definition that carries the frame's token.
 // frameinit removes it before the command runs, and the artist cannot read process 1's environment.
 const TokenEnv = "RQD_FRAME_TOKEN"
 
-// Message is the envelope; exactly one field is set.
+// Message is the envelope; exactly one field is set. None is set in a message that only a
+// newer peer knows: the receiver passes over it.
 type Message struct {
 	// From frameinit.
 	Hello   *Hello   `json:"hello,omitempty"`
@@ -38,6 +44,7 @@ type Message struct {
 	Log   *Log   `json:"log,omitempty"`
 	Kill  *Kill  `json:"kill,omitempty"`
 	Ack   *Ack   `json:"ack,omitempty"`
+	Alive *Alive `json:"alive,omitempty"`
 }
 
 // Hello is the first message of every connection.
@@ -75,10 +82,11 @@ type Order struct {
 	Home            string            `json:"home"`
 	Nice            int               `json:"nice,omitempty"`
 	Timestamps      bool              `json:"timestamps,omitempty"`    // RQD_PREPEND_TIMESTAMP.
-	TimeZone        string            `json:"time_zone,omitempty"`     // POSIX or IANA name, for the timestamps.
+	Zone            Zone              `json:"zone,omitzero"`           // Whose time the timestamps show; ZoneAt makes it.
+	LogPath         string            `json:"log_path,omitempty"`      // Where the rqlog is for people, for messages in it.
 	LogMaxBytes     int64             `json:"log_max_bytes,omitempty"` // JOB_LOG_MAX_SIZE_IN_BYTES; 0 is no limit.
 	LogBytes        int64             `json:"log_bytes,omitempty"`     // Already in the file: the header counts too.
-	LeaseSeconds    int               `json:"lease_seconds,omitempty"` // FRAME_LEASE_SECONDS; 0 is no lease.
+	LeaseSeconds    int               `json:"lease_seconds,omitempty"` // FRAME_LEASE_SECONDS; 0 is no lease. See Alive.
 	KillGraceMillis int               `json:"kill_grace_millis"`       // Between SIGTERM and SIGKILL.
 	FiguresMillis   int               `json:"figures_millis"`          // How often figures are sent.
 }
@@ -157,3 +165,8 @@ type Kill struct {
 
 // Ack says that the record is safe with rqdcore.
 type Ack struct{}
+
+// Alive renews the frame's lease, as every message of rqdcore does. It is sent as soon as a
+// Hello was accepted and every AlivePeriod from then on: a connection alone proves nothing,
+// the other end may be stopped, or may not know this frame.
+type Alive struct{}
