@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"time"
@@ -49,13 +50,16 @@ type dependencies struct {
 	Stderr        io.Writer
 	// Signals makes an actor that hands signals to a function; actor.Signals outside tests.
 	Signals func(func(os.Signal) error) (execute func() error, interrupt func(error), stop func())
-	Log     zerolog.Logger
+	// Listen opens the socket of the health check.
+	Listen func(path string) (net.Listener, error)
+	Log    zerolog.Logger
 }
 
 // supervisor are the parts that run.
 type supervisor struct {
-	loop    *reconcile.Loop
-	monitor *health.Monitor
+	loop     *reconcile.Loop
+	monitor  *health.Monitor
+	listener net.Listener
 }
 
 func dial(ctx context.Context) (*engine.Client, error) {
@@ -112,7 +116,11 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 		Printer: output.NewPrinter(d.Engine, d.Stdout, d.Stderr, log),
 		Health:  monitor, Log: log,
 	})
-	return &supervisor{loop: loop, monitor: monitor}, nil
+	listener, err := d.Listen(cfg.HealthSocket)
+	if err != nil {
+		return nil, err
+	}
+	return &supervisor{loop: loop, monitor: monitor, listener: listener}, nil
 }
 
 // planner makes the plan of RQD once its image is here.

@@ -14,6 +14,7 @@ import (
 	"rqdswarm/internal/actor"
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/logging"
+	"rqdswarm/supervisor/health"
 )
 
 // What the process exits with, when not with RQD's own code.
@@ -81,7 +82,7 @@ func supervise(ctx context.Context, stdout, stderr io.Writer) (int, error) {
 	return serve(ctx, cfg, dependencies{
 		Engine: client, Host: engine.NewDegrader(client, func(lost string) { log.Warn().Msg(lost) }),
 		Process: thisProcess(), EngineAddress: client.Host(), Environ: os.Environ(),
-		Stdout: stdout, Stderr: stderr, Signals: actor.Signals, Log: log,
+		Stdout: stdout, Stderr: stderr, Signals: actor.Signals, Listen: health.Listen, Log: log,
 	})
 }
 
@@ -107,7 +108,7 @@ func serve(ctx context.Context, cfg config, d dependencies) (code int, err error
 		g.Add(actor.Func(ctx, s.monitor.Run))
 	}
 	{ // The health check of our own image asks here.
-		g.Add(actor.Func(ctx, func(ctx context.Context) error { return s.monitor.Serve(ctx, cfg.HealthSocket) }))
+		g.Add(actor.Func(ctx, func(ctx context.Context) error { return s.monitor.Serve(ctx, s.listener) }))
 	}
 	err = g.Run()
 	return code, err

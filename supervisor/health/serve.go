@@ -15,18 +15,23 @@ import (
 // answerTime bounds one question on the socket.
 const answerTime = 2 * time.Second
 
-// Serve answers every connection on the unix socket path with the verdict, until ctx ends.
-func (m *Monitor) Serve(ctx context.Context, path string) error {
+// Listen makes the unix socket on which the supervisor answers its health check.
+func Listen(path string) (net.Listener, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("make health socket's directory: %w", err)
+		return nil, fmt.Errorf("make health socket's directory: %w", err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove old health socket: %w", err)
+		return nil, fmt.Errorf("remove old health socket: %w", err)
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	l, err := net.Listen("unix", path)
 	if err != nil {
-		return fmt.Errorf("listen on health socket: %w", err)
+		return nil, fmt.Errorf("listen on health socket: %w", err)
 	}
+	return l, nil
+}
+
+// Serve answers every connection with the verdict until ctx ends, and closes l.
+func (m *Monitor) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
 	defer stop()
 	for {

@@ -29,12 +29,13 @@ type Plan struct {
 // NewPlan seals a spec. Two plans with the same hash are the same RQD: a running one is adopted. The hash covers the
 // spec as wanted, the image's id and the files, but not who made the container or under which name it waits.
 func NewPlan(spec engine.Spec, image engine.Image, files []engine.File, identity map[string]string) (Plan, error) {
-	name := spec.Name
+	name, unnamed := spec.Name, spec
+	unnamed.Image = "" // Another tag of the same image is the same RQD.
 	sealed, err := json.Marshal(struct {
 		Spec  engine.Spec
 		Image string
 		Files []engine.File
-	}{spec, image.ID, files})
+	}{unnamed, image.ID, files})
 	if err != nil {
 		return Plan{}, fmt.Errorf("hash spec: %w", err)
 	}
