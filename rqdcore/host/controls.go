@@ -49,7 +49,7 @@ func (h *Host) change(fn func() bool) {
 	changed := fn()
 	h.mu.Unlock()
 	if changed {
-		h.cfg.Changed()
+		h.cfg.Notify.Poke()
 	}
 }
 

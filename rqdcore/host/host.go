@@ -40,6 +40,12 @@ type Facts interface {
 	Host() (frame.Host, error)
 }
 
+// Notify hears what Cuebot should hear of soon. It models *report.Reporter and never blocks.
+type Notify interface {
+	Poke()       // A lock or a shutdown, for which a person waits.
+	FrameEnded() // One of perhaps many.
+}
+
 // Config is what New needs.
 type Config struct {
 	Runner  Runner
@@ -47,8 +53,7 @@ type Config struct {
 	Outbox  Outbox
 	Facts   Facts
 	Log     zerolog.Logger
-	// Changed is called, never blocking, when Cuebot should hear of the host soon.
-	Changed func()
+	Notify  Notify
 
 	Cores frame.CorePoints // All of the machine.
 	Pins  []machine.Core   // Physical cores that threadable frames are pinned to.

@@ -35,7 +35,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	s := &stage{t: t, ends: make(map[string]chan frame.Exit), journal: make(map[string]any)}
 	s.host = host.New(host.Config{
-		Runner: s, Journal: s, Outbox: box{s}, Facts: s, Log: zerolog.Nop(), Changed: func() { s.note("changed") }, Cores: 400,
+		Runner: s, Journal: s, Outbox: box{s}, Facts: s, Notify: s, Log: zerolog.Nop(), Cores: 400,
 	})
 	return s
 }
@@ -78,6 +78,9 @@ func (s *stage) Run(ctx context.Context, j *runner.Job) (frame.Exit, error) {
 }
 
 func (s *stage) Discard(j *runner.Job) { s.note("discard " + j.Promise().Frame.ID) }
+
+func (s *stage) Poke()       { s.note("changed") }
+func (s *stage) FrameEnded() { s.note("ended") }
 
 func (s *stage) Put(name string, v any) error {
 	if s.holdPut != nil {
@@ -151,7 +154,7 @@ func TestFrameLife(t *testing.T) {
 		if _, err := s.host.Running("f1"); !errors.Is(err, frame.ErrNotRunning) {
 			t.Errorf("ended frame: have %v, want %v", err, frame.ErrNotRunning)
 		}
-		want := []string{"promise f1", "drop f1", "run f1", "owe f1", "forget f1", "discard f1", "changed"}
+		want := []string{"promise f1", "drop f1", "run f1", "owe f1", "forget f1", "discard f1", "ended"}
 		if !slices.Equal(s.diary, want) {
 			t.Errorf("have %v\nwant %v", s.diary, want)
 		}

@@ -57,7 +57,7 @@ func (h *Host) settle(ctx context.Context, e *entry, exit frame.Exit) {
 		h.cfg.Runner.Discard(e.job)
 	}
 	h.settled(e)
-	h.cfg.Changed()
+	h.cfg.Notify.FrameEnded()
 }
 
 // hand puts the completion into the outbox, for as long as it takes. It is false when ctx ended first.

@@ -77,7 +77,8 @@ func (d *Dir) Delete(name string) error {
 	return nil
 }
 
-// Load calls take for every document in the order of their names. A document that take
+// Load calls take for every document in the order of their file names; name is the file's, in
+// which unusual characters of the document's own are escaped. A document that take
 // refuses is set aside under another name, never deleted, and reported in aside; the rest goes on.
 func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err error) {
 	entries, err := os.ReadDir(d.path)
@@ -90,7 +91,7 @@ func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err
 		case strings.HasSuffix(e.Name(), temporary):
 			_ = os.Remove(filepath.Join(d.path, e.Name())) // A write that never finished was never promised.
 		case isDocument:
-			if err := d.loadOne(name, take); err != nil {
+			if err := d.loadOne(e.Name(), func(raw []byte) error { return take(name, raw) }); err != nil {
 				aside = append(aside, err)
 			}
 		}
@@ -98,11 +99,11 @@ func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err
 	return aside, nil
 }
 
-func (d *Dir) loadOne(name string, take func(string, []byte) error) error {
-	file := d.file(name)
+func (d *Dir) loadOne(base string, take func([]byte) error) error {
+	file := filepath.Join(d.path, base)
 	raw, err := os.ReadFile(file)
 	if err == nil {
-		err = take(name, raw)
+		err = take(raw)
 	}
 	if err == nil {
 		return nil
@@ -110,7 +111,7 @@ func (d *Dir) loadOne(name string, take func(string, []byte) error) error {
 	if rename := os.Rename(file, file+setAside); rename != nil {
 		err = errors.Join(err, rename)
 	}
-	return fmt.Errorf("journal document %s set aside as %s: %w", name, filepath.Base(file)+setAside, err)
+	return fmt.Errorf("journal document %s set aside as %s: %w", base, base+setAside, err)
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, escape(name)+suffix) }

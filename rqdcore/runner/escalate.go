@@ -28,7 +28,7 @@ const (
 
 // escalate does the next step of a kill and says when the following one is due.
 func (x *run) escalate(ctx context.Context) time.Duration {
-	grace := x.currentPolicy().KillGrace
+	grace := x.cfg.Policy.KillGrace
 	step := x.kill
 	if x.kill < removeByForce {
 		x.kill++
@@ -51,7 +51,7 @@ func (x *run) escalate(ctx context.Context) time.Duration {
 }
 
 func (x *run) sendKill(peer *link.Peer) {
-	if err := peer.Kill(wire.Kill{GraceMillis: int(x.currentPolicy().KillGrace / time.Millisecond)}); err != nil {
+	if err := peer.Kill(wire.Kill{GraceMillis: int(x.cfg.Policy.KillGrace / time.Millisecond)}); err != nil {
 		x.log.Warn().Err(err).Msg("send kill")
 	}
 }

@@ -130,6 +130,9 @@ func (x *run) order(ctx context.Context, peer *link.Peer) {
 		}
 		x.output, x.written = file, sizeOf(file)
 	}
+	if err := x.write(rqlog.Started(x.job.promise.Frame, x.job.containerID())); err != nil {
+		x.log.Warn().Err(err).Msg("write start notice")
+	}
 	order := x.plan.Order
 	order.LogBytes = x.written
 	if err := peer.Order(order, x.output); err != nil {

@@ -78,8 +78,11 @@ func (r *Runner) forward(ctx context.Context, events <-chan engine.Event, failed
 			if !ok {
 				return <-failed
 			}
-			if e.Action == "die" || e.Action == "destroy" {
+			switch e.Action {
+			case "die", "destroy":
 				r.hints.poke(e.Name)
+			case engine.ActionMissed:
+				r.hints.pokeAll()
 			}
 		}
 	}

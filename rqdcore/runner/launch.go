@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rqdswarm/internal/engine"
-	"rqdswarm/rqdcore/rqlog"
 )
 
 const (
@@ -34,17 +33,26 @@ func (x *run) launch(ctx context.Context) error {
 	case <-waits.Done():
 		return x.orKilled(waits.Err())
 	}
+	err := x.bring(ctx, waits)
+	for err != nil && x.degrade(err) {
+		if err := x.ensureGone(ctx); err != nil {
+			return err
+		}
+		err = x.bring(ctx, waits)
+	}
+	return x.orKilled(err)
+}
+
+// bring creates and starts the container.
+func (x *run) bring(ctx, waits context.Context) error {
 	id, err := x.create(ctx, waits)
 	if err != nil {
-		return x.orKilled(err)
+		return err
 	}
 	x.job.setContainer(id)
 	x.session.SetContainer(id)
 	if x.job.WasKilled() {
 		return errKilled
-	}
-	if err := x.write(rqlog.Started(x.job.promise.Frame, id)); err != nil {
-		x.log.Warn().Err(err).Msg("write start notice")
 	}
 	return x.start(ctx, id)
 }
@@ -63,7 +71,7 @@ func (x *run) untilKilled(ctx context.Context) (context.Context, context.CancelF
 }
 
 func (x *run) orKilled(err error) error {
-	if x.job.WasKilled() {
+	if err != nil && x.job.WasKilled() {
 		return errKilled
 	}
 	return err
@@ -93,7 +101,6 @@ func (x *run) create(ctx, waits context.Context) (id string, err error) {
 			if err := x.cfg.Images.Ensure(waits, x.plan.Image); err != nil {
 				return "", err
 			}
-		case x.degrade(err):
 		default:
 			return "", fmt.Errorf("create container of image %s: %w", x.plan.Image, err)
 		}
@@ -104,7 +111,7 @@ func (x *run) create(ctx, waits context.Context) (id string, err error) {
 func (x *run) createOnce(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, engineCall)
 	defer cancel()
-	id, warnings, err := x.cfg.Containers.Create(ctx, x.plan.Spec)
+	id, warnings, err := x.cfg.Containers.Create(ctx, x.spec())
 	for _, w := range warnings {
 		x.log.Debug().Str("warning", w).Msg("container created with warning")
 	}

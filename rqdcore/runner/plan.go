@@ -11,6 +11,7 @@ import (
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/wire"
 	"rqdswarm/rqdcore/frame"
+	"rqdswarm/rqdcore/rqlog"
 )
 
 // Labels of a frame's container. They carry ids only: every event of the engine repeats all
@@ -58,7 +59,8 @@ func (p Policy) Plan(pr Promise) (Plan, error) {
 	return Plan{Image: image, Notice: notice, Spec: p.spec(pr, image), Order: wire.Order{
 		Image: image, Shell: p.ShellPath, Command: f.Command, Environment: env, WorkingDir: p.WorkingDir,
 		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Home: env["HOME"], Nice: p.Identity.Nice,
-		Timestamps: p.Log.Timestamps, LogMaxBytes: p.Log.MaxBytes,
+		Timestamps: p.Log.Timestamps, Zone: wire.ZoneAt(pr.Accepted, p.Log.Location),
+		LogPath: rqlog.Path(f), LogMaxBytes: p.Log.MaxBytes,
 		LeaseSeconds:    int(p.Lease / time.Second),
 		KillGraceMillis: int(p.KillGrace / time.Millisecond),
 		FiguresMillis:   int(figuresInterval / time.Millisecond),

@@ -64,8 +64,9 @@ type Container struct {
 
 // Log is how the rqlog is written.
 type Log struct {
-	Timestamps bool  // RQD_PREPEND_TIMESTAMP.
-	MaxBytes   int64 // JOB_LOG_MAX_SIZE_IN_BYTES; 0 is no limit.
+	Timestamps bool           // RQD_PREPEND_TIMESTAMP.
+	Location   *time.Location // Whose time the timestamps show: RQD's.
+	MaxBytes   int64          // JOB_LOG_MAX_SIZE_IN_BYTES; 0 is no limit.
 }
 
 // uid window of contract with studios' user directories: below are system accounts, above are nobody's.

@@ -56,7 +56,7 @@ func (x *run) closeOutput() {
 // life is everything up to the exit.
 func (x *run) life(ctx context.Context) (frame.Exit, error) {
 	var planErr error
-	x.plan, planErr = x.currentPolicy().Plan(x.job.promise)
+	x.plan, planErr = x.cfg.Policy.Plan(x.job.promise)
 	if x.job.adopted {
 		return x.adopt(ctx)
 	}
@@ -126,7 +126,7 @@ func (x *run) write(text []byte) error {
 }
 
 func (x *run) headerInfo(path string) rqlog.HeaderInfo {
-	f, p := x.job.promise.Frame, x.currentPolicy()
+	f, p := x.job.promise.Frame, x.cfg.Policy
 	return rqlog.HeaderInfo{
 		Frame: f, HostName: p.HostName, LogPath: path, Environment: x.plan.Order.Environment, Now: time.Now(),
 		FrameTempDir: filepath.Join(p.WorkingDir, f.JobName, f.Name),
@@ -140,7 +140,7 @@ func (x *run) conclude(exit frame.Exit) {
 	status, signal := exit.Status()
 	text := rqlog.Footer(rqlog.FooterInfo{
 		ExitStatus: status, ExitSignal: signal, KillMessage: x.job.KillMessage(), Detail: exit.Detail,
-		Start: x.started, End: exit.Ended, Figures: exit.Figures, HostName: x.currentPolicy().HostName,
+		Start: x.started, End: exit.Ended, Figures: exit.Figures, HostName: x.cfg.Policy.HostName,
 		Children: exit.Figures.Processes,
 	})
 	req := x.logRequest()

@@ -47,15 +47,15 @@ type Runner struct {
 	hints  hints
 	trash  trash
 
-	mu     sync.Mutex
-	policy Policy // Degraded once when the host refuses what cfg.Policy asks for.
+	mu       sync.Mutex
+	degraded degraded
 }
 
 // New returns a runner; its Run serves nobody before Follow runs.
 func New(cfg Config) *Runner {
 	// More starts at once than this only make each of them slower: the engine is bound by the processor.
 	atOnce := max(4, 2*runtime.NumCPU())
-	return &Runner{cfg: cfg, policy: cfg.Policy, starts: make(chan struct{}, atOnce), hints: newHints(), trash: newTrash()}
+	return &Runner{cfg: cfg, starts: make(chan struct{}, atOnce), hints: newHints(), trash: newTrash()}
 }
 
 // Run takes a frame from its promise to its end. It returns an error only when ctx ends first:
@@ -70,10 +70,4 @@ func (r *Runner) Run(ctx context.Context, j *Job) (frame.Exit, error) {
 	exit.Figures = j.measure(exit.Figures)
 	x.conclude(exit)
 	return exit, nil
-}
-
-func (r *Runner) currentPolicy() Policy {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.policy
 }

@@ -2,7 +2,7 @@ package runner
 
 import (
 	"context"
-	"errors"
+	"sync"
 	"time"
 
 	"rqdswarm/internal/engine"
@@ -26,12 +26,24 @@ func (r *Runner) Discard(j *Job) {
 	}
 }
 
+// removers work through the trash; a single one would fall behind a stream of short frames.
+const removers = 4
+
 // Sweep removes discarded containers until ctx ends.
 func (r *Runner) Sweep(ctx context.Context) error {
+	var all sync.WaitGroup
+	for range removers {
+		all.Go(func() { r.sweep(ctx) })
+	}
+	all.Wait()
+	return nil
+}
+
+func (r *Runner) sweep(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case name := <-r.trash.names:
 			if err := r.remove(ctx, name); err != nil && ctx.Err() == nil {
 				r.cfg.Log.Debug().Err(err).Str("container", name).Msg("container not removed yet")
@@ -45,7 +57,7 @@ func (r *Runner) remove(ctx context.Context, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, inspectCall)
 	defer cancel()
 	err := r.cfg.Containers.Remove(ctx, name, engine.RemoveOptions{Force: true})
-	if errors.Is(err, engine.ErrNotFound) {
+	if engine.IsGone(err) {
 		return nil
 	}
 	return err

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/oklog/run"
+	"github.com/rs/zerolog"
+
+	"rqdswarm/internal/actor"
+	"rqdswarm/internal/buildinfo"
+	"rqdswarm/internal/logging"
+	"rqdswarm/rqdcore/config"
+	"rqdswarm/rqdcore/rpc"
+)
+
+// serve is RQD from its start to its end. It returns nil after a signal or a shutdown that
+// was asked for: frames go on, and the next RQD adopts them.
+func serve(ctx context.Context, cfg *config.Config, warnings []string, environ []string) error {
+	log, err := logging.New(os.Stderr, cfg.ConsoleLogLevel, logging.Text)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	for _, w := range warnings {
+		log.Warn().Msg(w)
+	}
+	// Documented markers that start scripts and people grep for, whatever the log level is.
+	log.WithLevel(zerolog.InfoLevel).Str("version", buildinfo.Version).Str("config", cfg.Path).Msg("RQD Starting Up")
+	listener, err := rpc.Listen(ctx, cfg.NetworkInterface, cfg.GRPCPort)
+	if err != nil {
+		return err
+	}
+	p, err := build(ctx, cfg, log, environ)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer p.close()
+	return p.run(ctx, listener)
+}
+
+// run starts every part and waits for the first that ends. The port serves only once the
+// frames of an earlier RQD are adopted: Cuebot reads "not found" as proof of death.
+func (p *parts) run(ctx context.Context, listener net.Listener) error {
+	var g run.Group
+	{ // The part that ends when somebody wants RQD to end.
+		execute, interrupt, stop := actor.Signals(p.signalled)
+		defer stop()
+		g.Add(execute, interrupt)
+		g.Add(actor.Func(ctx, p.awaitQuit))
+	}
+	{ // The frames, and what tells them of the world.
+		g.Add(actor.Func(ctx, p.host.Run))
+		g.Add(actor.Func(ctx, p.link.Run))
+		g.Add(actor.Func(ctx, p.runner.Follow))
+		g.Add(actor.Func(ctx, p.runner.Sweep))
+		g.Add(actor.Func(ctx, p.watcher.Run))
+		g.Add(actor.Func(ctx, p.refreshImages))
+	}
+	adopted := make(chan struct{})
+	{ // Cuebot's calls.
+		ctx, cancel := context.WithCancel(ctx)
+		g.Add(func() error {
+			if err := p.adopt(ctx); err != nil {
+				return errors.Join(err, listener.Close())
+			}
+			close(adopted)
+			return p.server.Serve(listener)
+		}, func(error) {
+			cancel()
+			p.server.Stop()
+		})
+	}
+	{ // Calls to Cuebot.
+		g.Add(actor.Func(ctx, p.outbox.Run))
+		g.Add(actor.Func(ctx, func(ctx context.Context) error {
+			select {
+			case <-adopted:
+				return p.reporter.Run(ctx)
+			case <-ctx.Done():
+				return nil
+			}
+		}))
+	}
+	err := g.Run()
+	if errors.Is(err, errLeave) {
+		err = nil
+	}
+	p.log.WithLevel(zerolog.InfoLevel).Err(err).Msg("RQD ended, its frames go on")
+	return err
+}
+
+// errLeave ends the group without being a failure.
+var errLeave = errors.New("asked to end")
+
+// signalled ends RQD on SIGTERM and SIGINT. More of them change nothing: ending takes seconds at most.
+func (p *parts) signalled(s os.Signal) error {
+	if s != syscall.SIGTERM && s != syscall.SIGINT {
+		p.log.Debug().Stringer("signal", s).Msg("signal ignored")
+		return nil
+	}
+	p.log.Info().Stringer("signal", s).Msg("signal received, ending")
+	return errLeave
+}
+
+func (p *parts) awaitQuit(ctx context.Context) error {
+	select {
+	case <-p.host.Quit():
+		return errLeave
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// refreshImages fetches newer versions of the configured images in the background, then waits for the end.
+func (p *parts) refreshImages(ctx context.Context) error {
+	p.images.Refresh(ctx, p.imageRefs)
+	<-ctx.Done()
+	return nil
+}
