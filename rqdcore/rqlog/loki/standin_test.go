@@ -74,6 +74,11 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if after != "" {
 			w.Header().Set("Retry-After", after)
 		}
+		if status/100 == 3 && r.Method == http.MethodPost {
+			w.Header().Set("Location", "/ready") // As a proxy sends people to a page that always answers well.
+		} else if status/100 == 3 {
+			return
+		}
 		http.Error(w, "stand-in says no", status)
 		return
 	}
