@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/image"
@@ -58,10 +59,20 @@ func (c *Client) Pull(ctx context.Context, r PullRequest) (string, error) {
 func classifyPull(ref Reference, err error) error {
 	err = classify("pull image "+ref.String(), err)
 	var c *classified
-	if err == nil || errors.As(err, &c) || errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil, errors.As(err, &c), errors.Is(err, context.Canceled):
 		return err
+	case isRegistryRefusal(err.Error()):
+		return as(ErrUnauthorized, err)
 	}
 	return as(ErrUnavailable, err)
+}
+
+// isRegistryRefusal finds a registry's 401 in the engine's prose: the engine answers 500 to it
+// (20.10), so there is nothing else to tell it by.
+func isRegistryRefusal(text string) bool {
+	phrases := []string{"no basic auth credentials", "unauthorized:", "authentication required", "401 Unauthorized", "failed to authorize"}
+	return slices.ContainsFunc(phrases, func(p string) bool { return strings.Contains(text, p) })
 }
 
 // encodeAuth is the X-Registry-Auth header; an empty one means anonymous.

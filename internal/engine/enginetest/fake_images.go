@@ -103,14 +103,15 @@ func (f *Fake) Pull(ctx context.Context, r engine.PullRequest) (digest string, e
 	if !ref.Pullable() {
 		return "", fmt.Errorf("pull image %s: an image id is local: %w", ref, engine.ErrInvalid)
 	}
-	remote, ok := f.remote[ref.String()]
+	name, ok := f.findRemote(ref)
 	if !ok {
 		return "", fmt.Errorf("pull image %s: manifest unknown: %w", ref, engine.ErrNotFound)
 	}
+	remote := f.remote[name]
 	if len(remote.Errors) > 0 {
 		err = remote.Errors[0]
 		remote.Errors = remote.Errors[1:]
-		f.remote[ref.String()] = remote
+		f.remote[name] = remote
 		return "", err
 	}
 	if remote.Auth != nil && (r.Auth == nil || *r.Auth != *remote.Auth) {
@@ -120,6 +121,26 @@ func (f *Fake) Pull(ctx context.Context, r engine.PullRequest) (digest string, e
 		return "", fmt.Errorf("pull image %s: %w", ref, err)
 	}
 	return f.store(ref, remote.Image), nil
+}
+
+// findRemote finds an image by the reference it was added under or by its digest.
+func (f *Fake) findRemote(ref engine.Reference) (name string, ok bool) {
+	for name := range f.remote {
+		other := mustParse(name)
+		sameRepository := other.Registry == ref.Registry && other.Repository == ref.Repository
+		if name == ref.String() || sameRepository && ref.Digest == digestOf(other) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// digestOf is the digest of what is in a registry under a reference.
+func digestOf(ref engine.Reference) string {
+	if ref.Digest != "" {
+		return ref.Digest
+	}
+	return "sha256:" + sum("digest", ref.String())
 }
 
 // download takes its time, unlocked.
@@ -142,10 +163,7 @@ func (f *Fake) download(ctx context.Context, r engine.PullRequest, takes time.Du
 
 // store makes a pulled image local and returns its digest.
 func (f *Fake) store(ref engine.Reference, image engine.Image) string {
-	digest := ref.Digest
-	if digest == "" {
-		digest = "sha256:" + sum("digest", ref.String())
-	}
+	digest := digestOf(ref)
 	repository := ref.Registry + "/" + ref.Repository
 	image.Digests = append(slices.Clone(image.Digests), repository+"@"+digest)
 	image.Tags = nil
