@@ -44,6 +44,7 @@ func (o *Outbox) enqueue(c frame.Completion) *entry {
 	defer o.mu.Unlock()
 	o.last = max(o.last+1, time.Now().UnixNano())
 	e := newEntry(o.last, c)
+	e.fresh = true
 	o.owed = append(o.owed, e)
 	return e
 }

@@ -9,10 +9,9 @@ import (
 )
 
 const (
-	// senders bounds the completions under way. Those that failed before get half of it, so
-	// that no number of them can keep a new one waiting.
-	senders        = 8
-	retrySenders   = senders / 2
+	// retrySenders bounds the attempts under way for completions that failed before or were left
+	// by an earlier RQD. A new one is sent at once, whatever hangs.
+	retrySenders   = 32
 	retryMin       = 500 * time.Millisecond
 	retryMax       = 15 * time.Second
 	idle           = time.Hour
@@ -51,13 +50,26 @@ type delivery struct {
 	*entry
 	ctx   context.Context
 	owed  bool // Else only the document has to go.
-	retry bool
+	first bool
 }
 
-// pick claims everything that is due and for which a sender is free, and says when to look again.
-func (o *Outbox) pick(ctx context.Context, now time.Time) (due []delivery, wait time.Duration) {
+// pick claims everything that is due and may be sent now, and says when to look again. What
+// waits longest comes first: the oldest after a start, and none can be starved by those that hang.
+func (o *Outbox) pick(ctx context.Context, now time.Time) (picked []delivery, wait time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	due, wait := o.due(now)
+	slices.SortStableFunc(due, func(a, b *entry) int { return a.due.Compare(b.due) })
+	for _, e := range due {
+		if e.fresh || o.retries < retrySenders { // Else the end of an attempt wakes Run.
+			picked = append(picked, o.begin(ctx, e))
+		}
+	}
+	return picked, wait
+}
+
+// due lists what may be tried, and how long it is until there is more. The caller holds the lock.
+func (o *Outbox) due(now time.Time) (due []*entry, wait time.Duration) {
 	wait = idle
 	waiting := make(map[string]bool) // Frames with an older completion that is still owed.
 	for _, e := range o.owed {
@@ -65,29 +77,27 @@ func (o *Outbox) pick(ctx context.Context, now time.Time) (due []delivery, wait 
 		if !e.isOver {
 			waiting[e.frameID()] = true
 		}
-		retry := e.failures > 0
 		switch {
 		case e.attempt != nil || !inTurn:
 		case e.due.After(now):
 			wait = min(wait, e.due.Sub(now))
-		case o.sending == senders || retry && o.retries == retrySenders:
-			// The end of an attempt wakes Run.
 		default:
-			due = append(due, o.begin(ctx, e, retry))
+			due = append(due, e)
 		}
 	}
 	return due, wait
 }
 
 // begin claims the entry for an attempt. The caller holds the lock.
-func (o *Outbox) begin(ctx context.Context, e *entry, retry bool) delivery {
+func (o *Outbox) begin(ctx context.Context, e *entry) delivery {
 	ctx, e.cancel = context.WithCancel(ctx)
 	e.attempt = make(chan struct{})
-	o.sending++
-	if retry {
+	d := delivery{entry: e, ctx: ctx, owed: !e.isOver, first: e.fresh}
+	e.fresh = false
+	if !d.first {
 		o.retries++
 	}
-	return delivery{entry: e, ctx: ctx, owed: !e.isOver, retry: retry}
+	return d
 }
 
 // deliver sends the completion, with the host as it is now, and deletes its document when it is taken.
@@ -110,8 +120,7 @@ func (o *Outbox) answered(d delivery, err error) (over bool) {
 	defer o.mu.Unlock()
 	d.cancel()
 	d.cancel = nil
-	o.sending--
-	if d.retry {
+	if !d.first {
 		o.retries--
 	}
 	signal(o.wake)

@@ -50,8 +50,7 @@ type Outbox struct {
 	mu      sync.Mutex
 	last    int64    // The newest sequence number.
 	owed    []*entry // By sequence number: everything with a document, or about to have one.
-	sending int
-	retries int // Those of them that failed before.
+	retries int      // Attempts under way that are not the first of this RQD's own.
 }
 
 // entry is one completion. The second half belongs to the outbox's lock.
@@ -63,6 +62,7 @@ type entry struct {
 	over       chan struct{} // Closed when nothing is owed any more: delivered or dropped.
 
 	isOver   bool
+	fresh    bool // Of this RQD, and never tried.
 	failures int
 	due      time.Time
 	attempt  chan struct{} // Closed when the attempt under way ends; nil when there is none.
