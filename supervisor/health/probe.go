@@ -30,7 +30,7 @@ func EngineProbe(in Inspector, hosts []string) Probe {
 		case errors.Is(err, engine.ErrNotFound):
 			return NotReady
 		case err != nil: // The engine is away; RQD may be well.
-			return tryPort(ctx, hosts)
+			return tryPort(ctx, hosts, Port)
 		case c.State != engine.StateRunning:
 			return NotReady
 		}
@@ -42,17 +42,17 @@ func EngineProbe(in Inspector, hosts []string) Probe {
 		case "unhealthy":
 			return Failing
 		default:
-			return tryPort(ctx, hosts)
+			return tryPort(ctx, hosts, Port)
 		}
 	}
 }
 
 // tryPort is Ready when any host takes a connection on RQD's port. Only a refusal by a host that is not ourselves says that
 // nothing listens; silence may be a firewall.
-func tryPort(ctx context.Context, hosts []string) Answer {
+func tryPort(ctx context.Context, hosts []string, port string) Answer {
 	answer := Unknown
 	for _, host := range hosts {
-		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, Port))
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
 		if err == nil {
 			_ = c.Close()
 			return Ready

@@ -19,6 +19,8 @@ type Observation struct {
 	// Lingered is true when the end was asked for so long ago that a newer supervisor which
 	// was asked at the same moment would be gone by now.
 	Lingered bool
+	// Stopping is true while a stop of RQD that we began is at work.
+	Stopping bool
 }
 
 // Condition is what the container with RQD's name is to us.
@@ -104,10 +106,13 @@ func Decide(o Observation) Step {
 // concurrent stops would leave RQD the shorter grace of the two.
 //
 // With a newer one alive we wait a moment before we leave. When a whole service is removed
-// both are told to end at once, and each would leave RQD to the other.
+// both are told to end at once, and each would leave RQD to the other. And a stop that we began is
+// seen through: Swarm starts the next task a minute into it, and that one adopts an RQD which ends.
 func decideEnding(o Observation) Step {
 	alive := o.Current.runs() || o.Retired
 	switch {
+	case o.Newer && o.Ending == Gracefully && o.Stopping:
+		return Stop
 	case o.Newer && o.Ending == Gracefully && !o.Lingered:
 		return Linger
 	case o.Newer || o.Older:

@@ -18,11 +18,11 @@ func everyObservation(do func(Observation)) {
 	bools := []bool{false, true}
 	for current := Absent; current <= Removing; current++ {
 		for ending := Staying; ending <= AtOnce; ending++ {
-			for bits := range 1 << 7 {
+			for bits := range 1 << 8 {
 				bit := func(n int) bool { return bools[bits>>n&1] }
 				do(Observation{
 					Current: current, Ending: ending, Newer: bit(0), Older: bit(1), Resolved: bit(2),
-					Next: bit(3), Retired: bit(4), Litter: bit(5), Lingered: bit(6),
+					Next: bit(3), Retired: bit(4), Litter: bit(5), Lingered: bit(6), Stopping: bit(7),
 				})
 			}
 		}
@@ -35,7 +35,7 @@ func TestDecideMatrix(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	everyObservation(func(o Observation) {
-		if !o.Resolved || o.Litter || (o.Lingered && o.Ending != Gracefully) {
+		if !o.Resolved || o.Litter || o.Stopping || (o.Lingered && o.Ending != Gracefully) {
 			return // Held by the invariants below.
 		}
 		fmt.Fprintf(&b, "%-13s next=%-5v retired=%-5v ending=%-10s lingered=%-5v newer=%-5v older=%-5v -> %s\n",
@@ -69,7 +69,7 @@ func TestDecideInvariants(t *testing.T) {
 	}
 	for name, holds := range map[string]func(o Observation, s Step) bool{
 		"only the newest acts": func(o Observation, s Step) bool {
-			return !o.Newer || oneOf(s, StandBy, Linger, Leave)
+			return !o.Newer || oneOf(s, StandBy, Linger, Leave) || (s == Stop && o.Stopping)
 		},
 		"a foreign container is never touched": func(o Observation, s Step) bool {
 			return o.Current != Foreign || !oneOf(s, Retire, Promote, Start, Discard, Prepare, Resolve, Sweep, StopRetired)
@@ -81,7 +81,7 @@ func TestDecideInvariants(t *testing.T) {
 			return o.Resolved || !oneOf(s, Retire, Promote, Start, Prepare, Sweep)
 		},
 		"only the last supervisor stops rqd": func(o Observation, s Step) bool {
-			return !oneOf(s, Stop, Kill) || (!o.Newer && !o.Older)
+			return !oneOf(s, Stop, Kill) || (!o.Newer && !o.Older) || (s == Stop && o.Stopping)
 		},
 		"rqd is stopped before the last supervisor ends": func(o Observation, s Step) bool {
 			return s != Finish || (!o.Current.runs() && !o.Retired)
@@ -136,6 +136,7 @@ func after(o Observation, s Step) Observation {
 	case Sweep:
 		o.Litter, o.Next = false, false
 	case Stop, Kill:
+		o.Stopping = false
 		o.Retired = false
 		if o.Current.runs() {
 			o.Current = Exited
@@ -186,6 +187,7 @@ func TestDecideTakeOver(t *testing.T) {
 		"asked to end in a replacement":      {Observation{Current: Created, Retired: true, Ending: Gracefully}, []Step{Stop, Finish}},
 		"asked to end, newer took over":      {Observation{Current: Running, Ending: Gracefully, Newer: true}, []Step{Linger, Leave}},
 		"asked to end, older takes it back":  {Observation{Current: Running, Ending: Gracefully, Older: true}, []Step{Leave}},
+		"newer one came during our stop":     {Observation{Current: Running, Ending: Gracefully, Newer: true, Stopping: true}, []Step{Stop, Linger, Leave}},
 		"asked twice":                        {Observation{Current: Running, Ending: AtOnce}, []Step{Kill, Finish}},
 		"rqd ended by itself":                {Observation{Current: Ended, Resolved: true}, []Step{Follow}},
 		"rqd ended while the older stops it": {Observation{Current: Adopted, Resolved: true, Older: true}, []Step{Discard, Prepare, Promote, Start, Watch}},

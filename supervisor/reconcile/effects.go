@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"time"
 )
 
 // effect is a step at work. It runs beside the loop, so that signals are heard during a long pull or stop.
@@ -55,6 +56,9 @@ func (l *Loop) finished(out outcome) {
 	l.busy = nil
 	if out.apply != nil {
 		out.apply()
+	}
+	if out.step == Stop {
+		l.asked = time.Now() // A supervisor that came during the stop has as long again to see whose doing it was.
 	}
 	l.trouble.after(out)
 	if out.err != nil && !hopeless(out) {

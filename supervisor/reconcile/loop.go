@@ -123,6 +123,7 @@ func (l *Loop) look(ctx context.Context) (view, error) {
 	}
 	v.Ending = l.ending
 	v.Lingered = l.ending != Staying && time.Since(l.asked) >= lingers
+	v.Stopping = l.busy != nil && l.busy.step == Stop
 	l.trouble.seen()
 	return v, nil
 }
