@@ -52,9 +52,9 @@ func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exi
 	switch {
 	case x.job.WasKilled():
 		exit.Reason, exit.Detail = frame.ReasonKilled, "killed by the engine"
-	case x.started.IsZero() && !x.job.adopted:
+	case !x.ordered && !x.job.adopted:
 		exit.Reason = frame.ReasonLaunch
-		exit.Detail = fmt.Sprintf("frameinit ended with code %d before the command started: %s", c.ExitCode, printable(last, c.Error))
+		exit.Detail = fmt.Sprintf("frameinit ended with code %d without ever connecting to RQD: %s", c.ExitCode, printable(last, c.Error))
 	default:
 		exit.Reason = frame.ReasonLost
 		exit.Detail = fmt.Sprintf("container ended from outside with code %d, no record of the command's exit", c.ExitCode)

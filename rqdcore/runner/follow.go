@@ -139,6 +139,7 @@ func (x *run) order(ctx context.Context, peer *link.Peer) {
 		x.log.Warn().Err(err).Msg("send order")
 		return // The connection is broken; frameinit comes back and is ordered again.
 	}
+	x.ordered = true
 	x.closeOutput()
 }
 

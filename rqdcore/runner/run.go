@@ -24,6 +24,7 @@ type run struct {
 	session *link.Session
 	peer    *link.Peer // frameinit, while it is connected.
 	output  *os.File   // The rqlog until it is handed to frameinit.
+	ordered bool       // frameinit has its order: the command may run.
 	written int64      // Bytes in the rqlog before the command's.
 	started time.Time  // When the command started, as frameinit says; zero before.
 	kill    escalation
