@@ -144,7 +144,7 @@ func (c *cuebot) seen() (boots, states, ends int) {
 }
 
 // listen opens the port again after stop, the same one.
-func (c *cuebot) listen(t *testing.T) {
+func (c *cuebot) listen(t testing.TB) {
 	t.Helper()
 	if c.addr == "" {
 		c.addr = "127.0.0.1:0"
