@@ -1,8 +1,6 @@
 package config
 
 import (
-	"bytes"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -137,75 +135,4 @@ func TestSeccompProfile(t *testing.T) {
 	if diff := cmp.Diff(want, c.Docker.SecurityOpt); diff != "" {
 		t.Errorf("want (-), have (+):\n%s", diff)
 	}
-}
-
-// reload prints c and reads it back.
-func reload(t *testing.T, c *Config) *Config {
-	t.Helper()
-	var printed bytes.Buffer
-	if err := c.Print(&printed); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "printed.conf")
-	if err := os.WriteFile(path, printed.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	again, warnings, err := Load(Source{Path: path})
-	if err != nil || len(warnings) > 0 {
-		t.Fatalf("have error %v, warnings %v of what was printed:\n%s", err, warnings, &printed)
-	}
-	again.Path, again.TempDir = c.Path, c.TempDir
-	return again
-}
-
-func TestPrint(t *testing.T) {
-	t.Parallel()
-	mounts := "[docker.mounts]\nA=type=bind,source=/a:b,target=/x,ro,bind-propagation=slave\nB:type:tmpfs,target:/t,tmpfs-size:1g,tmpfs-mode:1777\n[UseHostEnvVar]\nLICENCE\n"
-	for name, text := range map[string]string{
-		"every key": strings.Replace(everyKey, "RQD_USE_ALL_HOST_ENV_VARS = true", "", 1) + mounts,
-		"defaults":  images,
-	} {
-		c, _ := mustLoad(t, text)
-		if diff := cmp.Diff(c, reload(t, c), cmp.AllowUnexported(Config{}, Docker{})); diff != "" {
-			t.Errorf("%s: want (-), have (+):\n%s", name, diff)
-		}
-	}
-}
-
-func TestMarkdownTables(t *testing.T) {
-	t.Parallel()
-	tables := MarkdownTables()
-	for _, k := range Keys() {
-		if strings.Count(tables, "| `"+k.Name+"` |") < 1 {
-			t.Errorf("key %s is in no table", k.Name)
-		}
-		if k.Meaning == "" || k.Relevance == Honoured && k.Type == "" {
-			t.Errorf("key %s lacks its type or meaning: %+v", k.Name, k)
-		}
-	}
-	for line := range strings.SplitSeq(tables, "\n") {
-		if n := strings.Count(line, "|"); n != 0 && n != 4 && n != 5 {
-			t.Errorf("have a row of %d bars: %s", n, line)
-		}
-	}
-}
-
-func FuzzLoad(f *testing.F) {
-	f.Add([]byte(images))
-	f.Add([]byte(everyKey))
-	f.Add([]byte("[DEFAULT]\nA\n[docker.mounts]\nB=type:bind,source:/tmp,target:/tmp" + images))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if bytes.Contains(text, []byte("seccomp=/")) {
-			t.Skip("would read any file")
-		}
-		l := &loader{cfg: defaults(), env: map[string]string{}}
-		l.cfg.Path = "rqd.conf"
-		l.parse(text)
-		if len(l.errs) > 0 {
-			return
-		}
-		if diff := cmp.Diff(l.cfg, reload(t, l.cfg), cmp.AllowUnexported(Config{}, Docker{})); diff != "" {
-			t.Errorf("want (-), have (+):\n%s", diff)
-		}
-	})
 }
