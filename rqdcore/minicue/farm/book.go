@@ -136,7 +136,7 @@ func (f *Farm) Launched(o Order) {
 func (f *Farm) Refused(o Order, reason string) Kill {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	k := Kill{Host: o.Host, FrameID: o.FrameID, Why: AfterRefusal, Message: killMessage(f.frames[o.FrameID], o.Host, "the order was refused")}
+	k := Kill{Host: o.Host, FrameID: o.FrameID, Frame: o.FrameName, Why: AfterRefusal, Message: killMessage(f.frames[o.FrameID], o.Host, "the order was refused")}
 	p := f.current(o)
 	if p == nil {
 		return k

@@ -113,6 +113,14 @@ func (j Job) fullName() string {
 	return strings.ToLower(j.Show + "-" + j.Shot + "-" + j.User + "_" + j.Name)
 }
 
+// LogPath is where the rqlog of a frame will be, when the job says so itself; else it is known
+// only once the job is submitted.
+func (j Job) LogPath(number int) (string, bool) {
+	return logPath(j.LogDir, j.fullName(), j.frameName(number)), j.LogDir != ""
+}
+
+func logPath(dir, job, frame string) string { return path.Join(dir, job+"."+frame+".rqlog") }
+
 // frameName is for example 0001-render.
 func (j Job) frameName(n int) string { return padded(n) + "-" + j.Layer }
 

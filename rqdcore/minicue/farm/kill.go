@@ -29,6 +29,7 @@ const (
 type Kill struct {
 	Host    string
 	FrameID string
+	Frame   string // Its name; empty when the farm does not know it.
 	Why     Why
 	Message string
 	run     int64 // Start time of the run that is meant, 0 when any is.
@@ -82,7 +83,7 @@ func (f *Farm) killAll(frames []*frame) []Kill {
 		case InFlight:
 			fr.killed = true
 			out = append(out, Kill{
-				Host: fr.host, FrameID: fr.id, Why: ByUser, run: fr.started.UnixMilli(),
+				Host: fr.host, FrameID: fr.id, Frame: fr.name, Why: ByUser, run: fr.started.UnixMilli(),
 				Message: killMessage(fr, fr.host, "killed with minicue"),
 			})
 		}
@@ -205,7 +206,7 @@ func (f *Farm) Sweep() []Kill {
 
 func (p *proc) kill(why Why, reason string) Kill {
 	fr := p.frame
-	return Kill{Host: p.host.name, FrameID: fr.id, Why: why, run: fr.started.UnixMilli(), Message: killMessage(fr, p.host.name, reason)}
+	return Kill{Host: p.host.name, FrameID: fr.id, Frame: fr.name, Why: why, run: fr.started.UnixMilli(), Message: killMessage(fr, p.host.name, reason)}
 }
 
 // killMessage is as long and has as many lines as Cuebot's: an RQD that writes it into one

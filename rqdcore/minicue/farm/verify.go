@@ -31,7 +31,7 @@ func (f *Farm) verify(h *host, seen Running) (kill *Kill, problem string, ok boo
 	switch {
 	case p != nil && running, p == nil && running && age >= verifyGrace:
 		why := fmt.Sprintf("frame %s is not booked on resource %s: it runs elsewhere or was given up", seen.Name, seen.ResourceID)
-		return f.limited(Kill{Host: h.name, FrameID: fr.id, Why: Fencing, Message: killMessage(fr, h.name, "failed to be verified")}), why, true
+		return f.limited(Kill{Host: h.name, FrameID: fr.id, Frame: fr.name, Why: Fencing, Message: killMessage(fr, h.name, "failed to be verified")}), why, true
 	case fr == nil && p == nil && age < verifyGrace:
 		return nil, fmt.Sprintf("frame %s (%s) is unknown: Cuebot stops reading this report here", seen.Name, seen.FrameID), false
 	}
@@ -65,7 +65,7 @@ func (f *Farm) overdue(h *host, fr *frame) *Kill {
 	default:
 		return nil
 	}
-	return f.limited(Kill{Host: h.name, FrameID: fr.id, Why: Timeout, Message: killMessage(fr, h.name, reason)})
+	return f.limited(Kill{Host: h.name, FrameID: fr.id, Frame: fr.name, Why: Timeout, Message: killMessage(fr, h.name, reason)})
 }
 
 // limited is the kill, or nil when this host was asked often enough: Cuebot asks three times.

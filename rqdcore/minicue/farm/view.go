@@ -1,7 +1,6 @@
 package farm
 
 import (
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -133,7 +132,7 @@ func (fr *frame) view() FrameView {
 		State: fr.state, Host: fr.host, Runs: fr.runs, Retries: fr.retries,
 		Status: fr.status, Signal: fr.signal, Killed: fr.killed,
 		Started: fr.started, Ended: fr.ended, RunTime: fr.runTime, RSS: fr.rss, MaxRSS: fr.maxRSS,
-		Log: path.Join(fr.job.logDir, fr.job.name+"."+fr.name+".rqlog"),
+		Log: logPath(fr.job.logDir, fr.job.name, fr.name),
 	}
 	if fr.proc != nil {
 		v.ResourceID = fr.proc.id

@@ -26,6 +26,7 @@ type KillRequest struct {
 // KillResult is what became of a kill.
 type KillResult struct {
 	FrameID string `json:"frame_id"`
+	Frame   string `json:"frame"`
 	Host    string `json:"host"`
 	Answer  string `json:"answer"` // killed, not running, unclear.
 }
@@ -163,7 +164,7 @@ func (s *Server) killNow(kills []farm.Kill) []KillResult {
 	var wg sync.WaitGroup
 	for i, k := range kills {
 		wg.Go(func() {
-			out[i] = KillResult{FrameID: k.FrameID, Host: k.Host, Answer: outcomeText(s.kill(k))}
+			out[i] = KillResult{FrameID: k.FrameID, Frame: k.Frame, Host: k.Host, Answer: outcomeText(s.kill(k))}
 		})
 	}
 	wg.Wait()

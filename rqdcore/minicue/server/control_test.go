@@ -93,7 +93,7 @@ func TestControlKills(t *testing.T) {
 		rqd.script(func() { rqd.kill = c.answer })
 		var out []KillResult
 		b.ask(t, "POST", "/v1/frames/kill", `{"frames":["0001-render"]}`, &out)
-		want := KillResult{FrameID: f.GetFrameId(), Host: "render01", Answer: c.want}
+		want := KillResult{FrameID: f.GetFrameId(), Frame: "0001-render", Host: "render01", Answer: c.want}
 		if len(out) != 1 || out[0] != want {
 			t.Errorf("want %+v, have %+v", want, out)
 		}

@@ -72,7 +72,7 @@ func (s *Server) launch(o farm.Order) bool {
 // kill carries one kill out and lets the farm know.
 func (s *Server) kill(k farm.Kill) farm.KillOutcome {
 	outcome, err := s.killFrame(k)
-	s.log.Info().Str("host", k.Host).Str("frame_id", k.FrameID).Str("why", string(k.Why)).AnErr("answer", err).Msg("frame killed")
+	s.log.Info().Str("host", k.Host).Str("frame", k.Frame).Str("frame_id", k.FrameID).Str("why", string(k.Why)).AnErr("answer", err).Msg("frame killed")
 	s.farm.Killed(k, outcome)
 	return outcome
 }
