@@ -89,7 +89,7 @@ func Main(env Env) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	if err := parsed.Run(&env, &client{server: c.Server}); err != nil {
+	if err := parsed.Run(&env, newClient(c.Server)); err != nil {
 		return fail(env, err)
 	}
 	return 0

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -17,7 +16,15 @@ import (
 )
 
 // client talks to the control API of minicue serve.
-type client struct{ server string }
+type client struct {
+	server string
+	http   *http.Client
+}
+
+// newClient never asks a proxy: the server is on this machine or on the farm.
+func newClient(server string) *client {
+	return &client{server: server, http: &http.Client{Transport: &http.Transport{}}}
+}
 
 // refusal is an answer of the server that is not 2xx.
 type refusal struct {
@@ -31,59 +38,66 @@ func (r *refusal) Error() string { return r.text }
 // longest bounds every call; the server answers waiting calls sooner.
 const longest = 40 * time.Second
 
-func (c *client) hosts(ctx context.Context) (out []farm.HostView, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/hosts", nil, &out)
+func (c *client) hosts(ctx context.Context) ([]farm.HostView, error) {
+	return get[[]farm.HostView](ctx, c, "/v1/hosts")
 }
 
-func (c *client) frames(ctx context.Context) (out []farm.FrameView, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/frames", nil, &out)
+func (c *client) frames(ctx context.Context) ([]farm.FrameView, error) {
+	return get[[]farm.FrameView](ctx, c, "/v1/frames")
 }
 
-func (c *client) submit(ctx context.Context, j farm.Job) (out farm.JobView, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/jobs", j, &out)
+func (c *client) submit(ctx context.Context, j farm.Job) (farm.JobView, error) {
+	return post[farm.JobView](ctx, c, "/v1/jobs", j)
 }
 
 // events returns what happened after event number after. It waits a little for something to happen.
-func (c *client) events(ctx context.Context, jobID string, after int) (out farm.EventPage, err error) {
-	path := "/v1/jobs/" + url.PathEscape(jobID) + "/events?wait=2&after=" + strconv.Itoa(after)
-	return out, c.call(ctx, http.MethodGet, path, nil, &out)
+func (c *client) events(ctx context.Context, jobID string, after int) (farm.EventPage, error) {
+	return get[farm.EventPage](ctx, c, "/v1/jobs/"+url.PathEscape(jobID)+"/events?wait=2&after="+strconv.Itoa(after))
 }
 
-func (c *client) killJob(ctx context.Context, jobID string) (out []server.KillResult, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/jobs/"+url.PathEscape(jobID)+"/kill", struct{}{}, &out)
+func (c *client) killJob(ctx context.Context, jobID string) ([]server.KillResult, error) {
+	return post[[]server.KillResult](ctx, c, "/v1/jobs/"+url.PathEscape(jobID)+"/kill", struct{}{})
 }
 
-func (c *client) killFrames(ctx context.Context, frames []string) (out []server.KillResult, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/frames/kill", server.KillRequest{Frames: frames}, &out)
+func (c *client) killFrames(ctx context.Context, frames []string) ([]server.KillResult, error) {
+	return post[[]server.KillResult](ctx, c, "/v1/frames/kill", server.KillRequest{Frames: frames})
 }
 
 // lock does what is "lock" or "unlock".
 func (c *client) lock(ctx context.Context, what, host string, n cores) error {
-	var none struct{}
-	return c.call(ctx, http.MethodPost, "/v1/hosts/"+url.PathEscape(host)+"/"+what, server.LockRequest{Cores: farm.Points(n)}, &none)
+	_, err := post[struct{}](ctx, c, "/v1/hosts/"+url.PathEscape(host)+"/"+what, server.LockRequest{Cores: farm.Points(n)})
+	return err
 }
 
-func (c *client) call(ctx context.Context, method, path string, in, out any) error {
+func get[T any](ctx context.Context, c *client, path string) (T, error) {
+	var out T
+	err := c.call(ctx, http.MethodGet, path, nil, &out)
+	return out, err
+}
+
+func post[T any](ctx context.Context, c *client, path string, in any) (T, error) {
+	var out T
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return out, fmt.Errorf("encode request: %w", err)
+	}
+	err = c.call(ctx, http.MethodPost, path, raw, &out)
+	return out, err
+}
+
+func (c *client) call(ctx context.Context, method, path string, body []byte, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	var body io.Reader
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return fmt.Errorf("encode request: %w", err)
-		}
-		body = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.server+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+c.server+path, bytes.NewReader(body))
 	if err != nil {
 		return usage(fmt.Errorf("server %q: want HOST:PORT: %w", c.server, err))
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := directly.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return c.unreachable(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }() // Only read.
 	if resp.StatusCode != http.StatusOK {
 		var f server.Failure
 		if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || f.Error == "" {
@@ -96,9 +110,6 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) err
 	}
 	return nil
 }
-
-// directly never asks a proxy: the server is on this machine or on the farm.
-var directly = &http.Client{Transport: &http.Transport{}}
 
 // errUnreachable is a server that does not answer at all.
 var errUnreachable = errors.New("does not answer")

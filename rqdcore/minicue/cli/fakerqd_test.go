@@ -171,7 +171,7 @@ func newBench(t *testing.T, change func(*fakeRQD)) *bench {
 	g := grpc.NewServer()
 	rqdpb.RegisterRqdInterfaceServer(g, r)
 	go func() { _ = g.Serve(l) }()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- b.server.Run(ctx) }()
 	t.Cleanup(func() {

@@ -146,8 +146,8 @@ func TestRunAgainstARestartedServer(t *testing.T) {
 	b := newBench(t, nil)
 	p := b.minicue("run", "--os", "none", "--", "true")
 	p.err.until(t, "waiting")
-	// 20001 frames that are over push the job out, as a restart would.
-	w := &watch{client: &client{server: b.control}, job: farm.JobView{ID: "gone", Name: "gone"}}
+	// A server that was started anew knows nothing of the job.
+	w := &watch{client: newClient(b.control), job: farm.JobView{ID: "gone", Name: "gone"}}
 	pages := make(chan page, 1)
 	w.readEvents(t.Context(), pages)
 	if got := <-pages; got.err == nil || !strings.Contains(got.err.Error(), "job gone is gone, minicue serve was restarted") {

@@ -80,8 +80,11 @@ func (j Job) checkCounts() error {
 		field string
 		value int
 	}{
-		{"gpus", int(j.GPUs)}, {"retries", j.Retries}, {"max runs", j.MaxRuns},
-		{"timeout", j.Timeout}, {"log timeout", j.LogTimeout},
+		{"gpus", int(j.GPUs)},
+		{"retries", j.Retries},
+		{"max runs", j.MaxRuns},
+		{"timeout", j.Timeout},
+		{"log timeout", j.LogTimeout},
 	} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("%s %d: want 0 or more", n.field, n.value))

@@ -78,21 +78,21 @@ func (s *Server) observed(host string) grpc.UnaryClientInterceptor {
 	}
 }
 
-func (s *Server) launchFrame(o farm.Order) error {
+func (s *Server) launchFrame(ctx context.Context, o farm.Order) error {
 	rqd, err := s.Client(o.Host)
 	if err != nil {
 		return err
 	}
-	_, err = rqd.LaunchFrame(s.ctx, &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: runFrameOf(o)})
+	_, err = rqd.LaunchFrame(ctx, &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: runFrameOf(o)})
 	return err
 }
 
-func (s *Server) killFrame(k farm.Kill) (farm.KillOutcome, error) {
+func (s *Server) killFrame(ctx context.Context, k farm.Kill) (farm.KillOutcome, error) {
 	rqd, err := s.Client(k.Host)
 	if err != nil {
 		return farm.Unclear, err
 	}
-	_, err = rqd.KillRunningFrame(s.ctx, &rqdpb.RqdStaticKillRunningFrameRequest{FrameId: k.FrameID, Message: k.Message})
+	_, err = rqd.KillRunningFrame(ctx, &rqdpb.RqdStaticKillRunningFrameRequest{FrameId: k.FrameID, Message: k.Message})
 	switch status.Code(err) {
 	case codes.OK:
 		return farm.WillDie, nil
@@ -116,13 +116,13 @@ func (s *Server) LockHost(ctx context.Context, name string, cores farm.Points) e
 	}
 	if cores > 0 {
 		_, err = rqd.Lock(ctx, &rqdpb.RqdStaticLockRequest{Cores: int32(cores)})
-		return s.wrap("lock cores of", host, err)
+		return s.wrap(ctx, "lock cores of", host, err)
 	}
 	if err := s.farm.Lock(host, farm.Locked); err != nil {
 		return err
 	}
 	if _, err = rqd.LockAll(ctx, &rqdpb.RqdStaticLockAllRequest{}); err != nil {
-		return errors.Join(s.wrap("lock", host, err), s.farm.Lock(host, farm.Open))
+		return errors.Join(s.wrap(ctx, "lock", host, err), s.farm.Lock(host, farm.Open))
 	}
 	return nil
 }
@@ -139,21 +139,21 @@ func (s *Server) UnlockHost(ctx context.Context, name string, cores farm.Points)
 	}
 	if cores > 0 {
 		_, err = rqd.Unlock(ctx, &rqdpb.RqdStaticUnlockRequest{Cores: int32(cores)})
-		return s.wrap("unlock cores of", host, err)
+		return s.wrap(ctx, "unlock cores of", host, err)
 	}
 	if _, err = rqd.UnlockAll(ctx, &rqdpb.RqdStaticUnlockAllRequest{}); err != nil {
-		return s.wrap("unlock", host, err)
+		return s.wrap(ctx, "unlock", host, err)
 	}
 	err = s.farm.Lock(host, farm.Open)
 	s.bookPass(host)
 	return err
 }
 
-func (s *Server) wrap(verb, host string, err error) error {
+func (s *Server) wrap(ctx context.Context, verb, host string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &hostError{verb: verb, host: host, reason: s.explain(host, err)}
+	return &hostError{verb: verb, host: host, reason: s.explain(ctx, host, err)}
 }
 
 // hostError is a host that did not do what a person asked.
@@ -164,11 +164,11 @@ func (e *hostError) Error() string { return e.verb + " host " + e.host + ": " + 
 
 // explain says why a call failed. The usual reason at a first try is a name that means something
 // only where RQD runs, so that is looked at.
-func (s *Server) explain(host string, err error) string {
+func (s *Server) explain(ctx context.Context, host string, err error) string {
 	st := status.Convert(err)
 	if st.Code() == codes.Unavailable {
 		name, _, splitErr := net.SplitHostPort(s.address(host))
-		ctx, cancel := context.WithTimeout(s.ctx, s.cfg.Deadline)
+		ctx, cancel := context.WithTimeout(ctx, s.cfg.Deadline)
 		defer cancel()
 		if _, lookup := net.DefaultResolver.LookupHost(ctx, name); splitErr == nil && lookup != nil {
 			s.mu.Lock()

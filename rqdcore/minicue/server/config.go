@@ -138,7 +138,7 @@ func (s *Server) Run(ctx context.Context) error {
 		serve("the control API", func() error { return s.http.Serve(s.control) })
 	}
 	s.sweepUntil(ctx)
-	s.close()
+	s.close(ctx)
 	serving.Wait()
 	select {
 	case err := <-failed:
@@ -162,11 +162,11 @@ func (s *Server) sweepUntil(ctx context.Context) {
 }
 
 // close cuts everybody off, as a Cuebot that is stopped does, and waits for what was going on.
-func (s *Server) close() {
+func (s *Server) close(ctx context.Context) {
 	s.cancel()
 	s.grpc.Stop()
 	// The control API's long calls end with s.ctx; the bound is for a peer that does not read.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()

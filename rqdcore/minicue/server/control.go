@@ -164,7 +164,7 @@ func (s *Server) killNow(kills []farm.Kill) []KillResult {
 	var wg sync.WaitGroup
 	for i, k := range kills {
 		wg.Go(func() {
-			out[i] = KillResult{FrameID: k.FrameID, Frame: k.Frame, Host: k.Host, Answer: outcomeText(s.kill(k))}
+			out[i] = KillResult{FrameID: k.FrameID, Frame: k.Frame, Host: k.Host, Answer: outcomeText(s.kill(s.ctx, k))}
 		})
 	}
 	wg.Wait()

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+
 	"rqdswarm/rqdcore/minicue/farm"
 )
 
@@ -46,7 +48,7 @@ func (s *Server) nextPass(host string, p *pass) bool {
 func (s *Server) book(host string) {
 	for s.ctx.Err() == nil {
 		o, ok := s.farm.Book(host)
-		if !ok || !s.launch(o) {
+		if !ok || !s.launch(s.ctx, o) {
 			return
 		}
 	}
@@ -54,24 +56,24 @@ func (s *Server) book(host string) {
 
 // launch sends an order and says whether the host took it. After any error, also one that
 // leaves the outcome open, the frame is killed there: Cuebot's way to be sure.
-func (s *Server) launch(o farm.Order) bool {
-	err := s.launchFrame(o)
+func (s *Server) launch(ctx context.Context, o farm.Order) bool {
+	err := s.launchFrame(ctx, o)
 	if err == nil {
 		s.farm.Launched(o)
 		s.log.Info().Str("host", o.Host).Str("frame", o.FrameName).Str("frame_id", o.FrameID).
 			Str("resource_id", o.ResourceID).Msg("frame launched")
 		return true
 	}
-	reason := s.explain(o.Host, err)
+	reason := s.explain(ctx, o.Host, err)
 	s.log.Warn().Str("host", o.Host).Str("frame", o.FrameName).Str("frame_id", o.FrameID).
 		Str("reason", reason).Msg("frame refused")
-	s.kill(s.farm.Refused(o, reason))
+	s.kill(ctx, s.farm.Refused(o, reason))
 	return false
 }
 
 // kill carries one kill out and lets the farm know.
-func (s *Server) kill(k farm.Kill) farm.KillOutcome {
-	outcome, err := s.killFrame(k)
+func (s *Server) kill(ctx context.Context, k farm.Kill) farm.KillOutcome {
+	outcome, err := s.killFrame(ctx, k)
 	s.log.Info().Str("host", k.Host).Str("frame", k.Frame).Str("frame_id", k.FrameID).Str("why", string(k.Why)).AnErr("answer", err).Msg("frame killed")
 	s.farm.Killed(k, outcome)
 	return outcome
@@ -83,7 +85,7 @@ func (s *Server) Sweep() {
 	kills := s.farm.Sweep()
 	for _, k := range kills {
 		s.work.Go(func() {
-			s.kill(k)
+			s.kill(s.ctx, k)
 			s.BookAll()
 		})
 	}

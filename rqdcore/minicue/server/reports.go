@@ -55,7 +55,7 @@ func (r *reports) ReportRunningFrameCompletion(ctx context.Context, in *reportpb
 func (s *Server) reported(ctx context.Context, reportedName string, out farm.Outcome) {
 	s.logProblems(reportedName, out.Problems)
 	for _, k := range out.Kills {
-		s.work.Go(func() { s.kill(k) })
+		s.work.Go(func() { s.kill(s.ctx, k) })
 	}
 	name, err := s.farm.HostName(reportedName)
 	if err != nil {
@@ -74,21 +74,17 @@ func (s *Server) reported(ctx context.Context, reportedName string, out farm.Out
 // completed carries out what a completion led to.
 func (s *Server) completed(done *reportpb.FrameCompleteReport, v farm.Verdict) {
 	f := done.GetFrame()
-	e := s.log.Info()
-	if v.Ignored != "" {
-		e = s.log.Warn().Str("reason", v.Ignored)
-	}
-	e = e.Str("host", done.GetHost().GetName()).Str("frame", f.GetFrameName()).Str("frame_id", f.GetFrameId()).
+	log := s.log.With().Str("host", done.GetHost().GetName()).Str("frame", f.GetFrameName()).Str("frame_id", f.GetFrameId()).
 		Str("resource_id", f.GetResourceId()).Int32("exit_status", done.GetExitStatus()).
-		Int32("exit_signal", done.GetExitSignal()).Int32("run_time", done.GetRunTime()).Int64("max_rss", f.GetMaxRss())
+		Int32("exit_signal", done.GetExitSignal()).Int32("run_time", done.GetRunTime()).Int64("max_rss", f.GetMaxRss()).Logger()
 	if v.Ignored != "" {
-		e.Msg("completion ignored")
+		log.Warn().Str("reason", v.Ignored).Msg("completion ignored")
 		return
 	}
-	e.Str("state", string(v.State)).Msg("frame ended")
+	log.Info().Str("state", string(v.State)).Msg("frame ended")
 	switch {
 	case v.Follows:
-		s.work.Go(func() { s.launch(v.Next) })
+		s.work.Go(func() { s.launch(s.ctx, v.Next) })
 	case v.Freed:
 		if name, err := s.farm.HostName(done.GetHost().GetName()); err == nil {
 			s.bookPass(name)

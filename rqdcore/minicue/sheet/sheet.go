@@ -43,13 +43,21 @@ func (l Layout) Check() error {
 	return errors.Join(errs...)
 }
 
+// shade is a colour written as 0xRRGGBB.
+type shade uint32
+
+// RGBA makes a shade a color.Color.
+func (s shade) RGBA() (r, g, b, a uint32) {
+	return color.RGBA{R: uint8(s >> 16), G: uint8(s >> 8), B: uint8(s), A: 0xff}.RGBA()
+}
+
 // A neutral dark grey lets colours be judged; labels are there but do not compete.
-var (
-	background = color.RGBA{0x23, 0x23, 0x26, 0xff}
-	matte      = color.RGBA{0x16, 0x16, 0x18, 0xff} // Behind pictures of another shape, and behind what is transparent.
-	frameLine  = color.RGBA{0x3a, 0x3a, 0x3f, 0xff}
-	labelText  = color.RGBA{0xb4, 0xb4, 0xba, 0xff}
-	titleText  = color.RGBA{0xf0, 0xf0, 0xf2, 0xff}
+const (
+	background shade = 0x232326
+	matte      shade = 0x161618 // Behind pictures of another shape, and behind what is transparent.
+	frameLine  shade = 0x3a3a3f
+	labelText  shade = 0xb4b4ba
+	titleText  shade = 0xf0f0f2
 )
 
 // Write makes the sheet of the pictures in the order given. The file is there whole or not at all.
@@ -62,7 +70,7 @@ func Write(path string, pictures []string, l Layout) error {
 	if err != nil {
 		return fmt.Errorf("write contact sheet: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // No longer there after the rename.
+	defer func() { _ = os.Remove(tmp.Name()) }() // No longer there after the rename.
 	err = errors.Join(png.Encode(tmp, s), tmp.Chmod(0o644), tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), path)
@@ -110,7 +118,7 @@ func sizeOf(path string) (image.Point, error) {
 	if err != nil {
 		return image.Point{}, fmt.Errorf("read picture: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // Only read.
 	c, _, err := image.DecodeConfig(f)
 	if err != nil {
 		return image.Point{}, fmt.Errorf("read picture %s: %w (want PNG, JPEG or GIF)", path, err)
@@ -126,7 +134,7 @@ func decode(path string) (image.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read picture: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // Only read.
 	img, _, err := image.Decode(f)
 	if err != nil {
 		return nil, fmt.Errorf("read picture %s: %w", path, err)

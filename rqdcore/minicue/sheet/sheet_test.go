@@ -34,10 +34,11 @@ func picture(t *testing.T, name string, w, h int, c color.Color) string {
 	return path
 }
 
-func wantColour(t *testing.T, img image.Image, at image.Point, want color.RGBA) {
+func wantColour(t *testing.T, img image.Image, at image.Point, wanted color.Color) {
 	t.Helper()
 	const slack = 6 // JPEG.
 	have := color.RGBAModel.Convert(img.At(at.X, at.Y)).(color.RGBA)
+	want := color.RGBAModel.Convert(wanted).(color.RGBA)
 	for _, d := range []int{int(have.R) - int(want.R), int(have.G) - int(want.G), int(have.B) - int(want.B)} {
 		if d > slack || d < -slack {
 			t.Errorf("at %v: want %v, have %v", at, want, have)
@@ -48,9 +49,10 @@ func wantColour(t *testing.T, img image.Image, at image.Point, want color.RGBA) 
 
 // written counts the pixels of an area that are not background.
 func written(img image.Image, r image.Rectangle) (n int) {
+	empty := color.RGBAModel.Convert(background)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			if color.RGBAModel.Convert(img.At(x, y)) != background {
+			if color.RGBAModel.Convert(img.At(x, y)) != empty {
 				n++
 			}
 		}
@@ -106,9 +108,9 @@ func TestPicturesOfOtherShapesGetBars(t *testing.T) {
 	blue := color.RGBA{20, 20, 220, 255}
 	wide := picture(t, "a1.png", 200, 50, blue)
 	tall := picture(t, "a2.png", 50, 100, blue)
-	clear := picture(t, "a3.png", 50, 50, color.RGBA{})
+	glass := picture(t, "a3.png", 50, 50, color.RGBA{})
 	l := Layout{Columns: 3, Width: 100}
-	img, err := Draw([]string{wide, tall, clear}, l)
+	img, err := Draw([]string{wide, tall, glass}, l)
 	if err != nil {
 		t.Fatal(err)
 	}
