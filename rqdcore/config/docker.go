@@ -131,7 +131,7 @@ func tmpfs() kind[map[string]string] {
 
 // groups are numeric, because names mean something else in every image.
 func groups() kind[[]int] {
-	id := number("", 1, 1<<31-1)
+	id := number(1, 1<<31-1)
 	return list("list of gids", commaWords, id.parse, id.format)
 }
 

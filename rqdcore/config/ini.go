@@ -126,7 +126,8 @@ func (p *iniParser) read(line string) {
 		}
 		return
 	}
-	indent := utf8.RuneCountInString(line[:strings.Index(line, content)])
+	before, _, _ := strings.Cut(line, content)
+	indent := utf8.RuneCountInString(before)
 	if p.key != nil && indent > p.indent {
 		if p.key.Bare {
 			p.fail(p.key.Key, fmt.Sprintf("line %q continues a key without a value; want it at the key's indentation", content))

@@ -18,9 +18,9 @@ func networkKeys() []option {
 	cuebot.Default = "`CUEBOT_HOSTNAME`"
 	return []option{
 		honour(key("RQD_GRPC_PORT", "Port that RQD listens on. Cuebot always calls 8444."),
-			number("", 1, 65535), func(c *Config) *int { return &c.GRPCPort }),
+			number(1, 65535), func(c *Config) *int { return &c.GRPCPort }),
 		honour(key("CUEBOT_GRPC_PORT", "Port of those Cuebots that are named without one."),
-			number("", 1, 65535), func(c *Config) *int { return &c.CuebotPort }),
+			number(1, 65535), func(c *Config) *int { return &c.CuebotPort }),
 		honour(cuebot, cuebotNames(), func(c *Config) *[]string { return &c.Cuebots }),
 		optional(key("OVERRIDE_HOSTNAME", "Name that RQD reports. Cuebot calls back the part before the first dot, at most 45 characters."),
 			text(), func(c *Config) *string { return &c.HostName }),
@@ -39,13 +39,13 @@ func machineKeys() []option {
 	}
 	return []option{
 		optional(key("OVERRIDE_CORES", "Logical CPUs to offer; divided by the threads of a core."),
-			number("", 1, 1<<16), func(c *Config) *int { return &c.OverrideCores }),
+			number(1, 1<<16), func(c *Config) *int { return &c.OverrideCores }),
 		optional(key("OVERRIDE_PROCS", "Sockets to report."),
-			number("", 1, 1<<10), func(c *Config) *int { return &c.OverrideProcs }),
+			number(1, 1<<10), func(c *Config) *int { return &c.OverrideProcs }),
 		optional(key("OVERRIDE_MEMORY", "Memory to report."),
 			whole("kB", 1, 1<<50), func(c *Config) *int64 { return &c.OverrideMemory }),
 		honour(key("LOAD_MODIFIER", "Added to the reported load (100 is one busy core)."),
-			number("", -1<<20, 1<<20), func(c *Config) *int { return &c.LoadModifier }),
+			number(-1<<20, 1<<20), func(c *Config) *int { return &c.LoadModifier }),
 		honour(key("RQD_TAGS", "Tags of the host, separated by blanks; each at most 45 characters."),
 			words("list", checkTag), func(c *Config) *[]string { return &c.Tags }),
 		honour(key("DEFAULT_FACILITY", "Facility that the host belongs to."),
@@ -63,7 +63,7 @@ func frameKeys() []option {
 	}
 	return []option{
 		honour(key("LAUNCH_FRAME_USER_GID", "Group of frames that come without one, that is of all of Cuebot's."),
-			number("", 1, 1<<31-1), func(c *Config) *int { return &c.UserGID }),
+			number(1, 1<<31-1), func(c *Config) *int { return &c.UserGID }),
 		honour(key("RQD_USE_PATH_ENV_VAR", "Frames start from RQD's own PATH instead of the usual one."),
 			boolean(), func(c *Config) *bool { return &c.UsePathEnvVar }),
 		honour(key("RQD_USE_ALL_HOST_ENV_VARS", "Frames get all of RQD's own environment. Without effect when `[UseHostEnvVar]` names variables."),

@@ -55,12 +55,12 @@ func whole(unit string, low, high int64) kind[int64] {
 	}
 }
 
-func number(unit string, low, high int64) kind[int] {
-	wide := whole(unit, low, high)
+func number(low, high int64) kind[int] {
+	wide := whole("", low, high)
 	return kind[int]{
 		wide.name,
 		func(text string) (int, error) { n, err := wide.parse(text); return int(n), err },
-		func(n int) string { return strconv.Itoa(n) },
+		strconv.Itoa,
 	}
 }
 

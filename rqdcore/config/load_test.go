@@ -230,8 +230,10 @@ func TestLoadErrors(t *testing.T) {
 		"root's group":            {"[docker.config]\nFRAME_GROUPS=0\n[docker.images]\na=b", nil, []string{`FRAME_GROUPS: "0": want a whole number from 1`}},
 		"pid mode":                {"[docker.config]\nDOCKER_PID_MODE=shared\n[docker.images]\na=b", nil, []string{"want private, host or container:NAME"}},
 		"size":                    {"[docker.config]\nDOCKER_SHM_SIZE=much\n[docker.images]\na=b", nil, []string{"want a size like 64m"}},
-		"all at once": {"[Override]\nGPU=maybe\nGPU=2\nRQD_GRPC_PORT=0\n[Nimby]\n" + images + "[docker.mounts]\nA=b", nil,
-			[]string{"GPU: comes twice", "[Nimby]: is not a section", `GPU: "maybe"`, `GPU: "2"`, "RQD_GRPC_PORT", "[docker.mounts] A"}},
+		"all at once": {
+			"[Override]\nGPU=maybe\nGPU=2\nRQD_GRPC_PORT=0\n[Nimby]\n" + images + "[docker.mounts]\nA=b", nil,
+			[]string{"GPU: comes twice", "[Nimby]: is not a section", `GPU: "maybe"`, `GPU: "2"`, "RQD_GRPC_PORT", "[docker.mounts] A"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -134,7 +134,7 @@ func TestNewErrors(t *testing.T) {
 // TestRealMachine reads the machine that runs the test.
 func TestRealMachine(t *testing.T) {
 	t.Parallel()
-	m, err := New("/", Options{Version: "dev", HostName: "n", TempDir: os.TempDir()})
+	m, err := New("/", Options{Version: "dev", HostName: "n", TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func (n *naming) search(o Options, network Network, given string) {
 			n.warn("own address of %q is not known, reporting the host name: %v", given, err)
 			return
 		}
-		if address = pick(list, o.UseIPv6); address == nil {
+		if address = pick(list, o.family()); address == nil {
 			n.warn("host name %q has no address of the wanted kind, reporting the host name", given)
 			return
 		}
@@ -82,6 +82,14 @@ func (n *naming) search(o Options, network Network, given string) {
 	}
 }
 
+// family is the kind of address that is to be reported.
+func (o Options) family() func(net.IP) bool {
+	if o.UseIPv6 {
+		return isV6
+	}
+	return isV4
+}
+
 func (n *naming) interfaceAddress(o Options, network Network) net.IP {
 	if o.NetworkInterface == "" {
 		return nil
@@ -91,7 +99,7 @@ func (n *naming) interfaceAddress(o Options, network Network) net.IP {
 		n.warn("RQD_NETWORK_INTERFACE %q: %v", o.NetworkInterface, err)
 		return nil
 	}
-	address := pick(list, o.UseIPv6)
+	address := pick(list, o.family())
 	if address == nil {
 		n.warn("RQD_NETWORK_INTERFACE %q has no address of the wanted kind", o.NetworkInterface)
 	}

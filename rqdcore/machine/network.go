@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -96,21 +97,21 @@ func InterfaceAddress(name string) (net.IP, error) {
 	if err != nil {
 		return nil, fmt.Errorf("network interface %q: %w", name, err)
 	}
-	if ip := pick(list, false); ip != nil {
-		return ip, nil
-	}
-	if ip := pick(list, true); ip != nil {
-		return ip, nil
+	for _, family := range []func(net.IP) bool{isV4, isV6} {
+		if ip := pick(list, family); ip != nil {
+			return ip, nil
+		}
 	}
 	return nil, fmt.Errorf("network interface %q: %w", name, errors.New("has no address"))
 }
 
-// pick is the first IPv6 or IPv4 address of a list, or nil.
-func pick(list []net.IP, v6 bool) net.IP {
-	for _, ip := range list {
-		if (ip.To4() == nil) == v6 {
-			return ip
-		}
+func isV4(ip net.IP) bool { return ip.To4() != nil }
+func isV6(ip net.IP) bool { return ip.To4() == nil }
+
+// pick is the first address of a list that is of the wanted family, or nil.
+func pick(list []net.IP, family func(net.IP) bool) net.IP {
+	if i := slices.IndexFunc(list, family); i >= 0 {
+		return list[i]
 	}
 	return nil
 }
