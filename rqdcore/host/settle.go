@@ -48,7 +48,7 @@ func (h *Host) settle(ctx context.Context, e *entry, exit frame.Exit) {
 	c := frame.Completion{Running: e.job.Running(), ExitStatus: status, ExitSignal: signal, RunTime: exit.RunTime}
 	h.release(e)
 	h.cfg.Log.Info().Str("frame_id", f.ID).Str("job", f.JobName).Str("frame", f.Name).Int32("exit_status", status).
-		Int32("exit_signal", signal).Str("reason", string(exit.Reason)).Dur("run_time", exit.RunTime).
+		Int32("exit_signal", signal).Str("reason", string(exit.Reason)).Stringer("run_time", exit.RunTime.Round(time.Millisecond)).
 		Int64("max_rss", c.Running.Figures.MaxRSS).Msg("frame ended")
 	if h.hand(ctx, c) {
 		if err := e.document.delete(h.cfg.Journal, f.ID); err != nil {

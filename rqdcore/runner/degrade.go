@@ -12,22 +12,26 @@ type degraded struct {
 // spec is the planned container less what the host refuses.
 func (x *run) spec() engine.Spec {
 	x.mu.Lock()
-	defer x.mu.Unlock()
+	x.tried = x.degraded
+	x.mu.Unlock()
 	s := x.plan.Spec
-	if x.degraded.propagation {
+	if x.tried.propagation {
 		s = engine.WithPrivatePropagation(s, "")
 	}
 	return s
 }
 
-// degrade learns from a refusal and says whether another try makes sense.
-func (r *Runner) degrade(err error) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !engine.IsPropagationRefused(err) || r.degraded.propagation {
+// degrade learns from a refusal and says whether another try makes sense: only when this frame
+// asked for what was refused. Several frames may learn the same at once.
+func (x *run) degrade(err error) bool {
+	if !engine.IsPropagationRefused(err) || x.tried.propagation {
 		return false
 	}
-	r.degraded.propagation = true
-	r.cfg.Log.Warn().Err(err).Msg("host refuses bind propagation: frames get rprivate binds and do not see what is mounted later, such as autofs")
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.degraded.propagation {
+		x.degraded.propagation = true
+		x.log.Warn().Err(err).Msg("host refuses bind propagation: frames get rprivate binds and do not see what is mounted later, such as autofs")
+	}
 	return true
 }

@@ -31,6 +31,12 @@ func (h *hints) remove(j *Job) {
 	delete(h.jobs, j.promise.Container)
 }
 
+func (h *hints) has(container string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.jobs[container] != nil
+}
+
 func (h *hints) poke(container string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -55,10 +55,15 @@ func (i *Images) Ensure(ctx context.Context, ref string) error {
 // cannot be pulled is logged: a frame that needs it and finds none says so in its rqlog.
 func (i *Images) Refresh(ctx context.Context, refs []string) {
 	for _, ref := range refs {
-		if err := i.pull(ctx, ref); err != nil && ctx.Err() == nil {
-			_, local := i.store.Image(ctx, ref)
-			i.log.Warn().Err(err).Str("image", ref).Bool("local_copy", local == nil).Msg("pull image")
+		err := i.pull(ctx, ref)
+		if err == nil || ctx.Err() != nil {
+			continue
 		}
+		if _, missing := i.store.Image(ctx, ref); missing == nil {
+			i.log.Info().Err(err).Str("image", ref).Msg("image not refreshed, local copy is used")
+			continue
+		}
+		i.log.Warn().Err(err).Str("image", ref).Msg("image missing, frames that need it will try again")
 	}
 }
 

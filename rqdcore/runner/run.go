@@ -21,6 +21,7 @@ type run struct {
 	job     *Job
 	log     zerolog.Logger
 	plan    Plan
+	tried   degraded // What the last created container did without.
 	session *link.Session
 	peer    *link.Peer // frameinit, while it is connected.
 	output  *os.File   // The rqlog until it is handed to frameinit.

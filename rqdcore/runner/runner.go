@@ -20,6 +20,7 @@ type Containers interface {
 	Signal(ctx context.Context, id, signal string) error
 	Inspect(ctx context.Context, idOrName string) (engine.Container, error)
 	Remove(ctx context.Context, id string, opts engine.RemoveOptions) error
+	List(ctx context.Context, labels map[string]string) ([]engine.Container, error)
 }
 
 // Observer is how the engine tells what happens to containers, and what they said.

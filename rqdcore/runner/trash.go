@@ -29,9 +29,18 @@ func (r *Runner) Discard(j *Job) {
 // removers work through the trash; a single one would fall behind a stream of short frames.
 const removers = 4
 
-// Sweep removes discarded containers until ctx ends.
+const (
+	// sweepEvery is how often leftovers are looked for.
+	sweepEvery = 10 * time.Minute
+	// sweepAge keeps the sweep away from what is being created, or has just ended.
+	sweepAge = time.Minute
+)
+
+// Sweep removes discarded containers until ctx ends, and at times what an RQD that died left
+// behind: containers of this host that do not run and belong to no frame any more.
 func (r *Runner) Sweep(ctx context.Context) error {
 	var all sync.WaitGroup
+	all.Go(func() { r.sweepLeftovers(ctx) })
 	for range removers {
 		all.Go(func() { r.sweep(ctx) })
 	}
@@ -51,6 +60,42 @@ func (r *Runner) sweep(ctx context.Context) {
 			}
 		}
 	}
+}
+
+func (r *Runner) sweepLeftovers(ctx context.Context) {
+	next := time.NewTimer(sweepAge) // Not at once: what an earlier RQD promised is adopted first.
+	defer next.Stop()
+	for {
+		select {
+		case <-next.C:
+		case <-ctx.Done():
+			return
+		}
+		if err := r.discardLeftovers(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.Warn().Err(err).Msg("look for leftover containers")
+		}
+		next.Reset(sweepEvery)
+	}
+}
+
+func (r *Runner) discardLeftovers(ctx context.Context) error {
+	list, err := r.cfg.Containers.List(ctx, map[string]string{LabelRole: RoleFrame, LabelHost: r.cfg.Policy.HostName})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if r.hints.has(c.Name) || time.Since(c.Created) < sweepAge {
+			continue
+		}
+		if c.State == engine.StateRunning {
+			// Its frameinit finds nobody who knows it and ends it when its lease is over.
+			r.cfg.Log.Warn().Str("container", c.Name).Str("frame_id", c.Labels[LabelFrame]).Msg("container runs that no promise is known of")
+			continue
+		}
+		r.cfg.Log.Info().Str("container", c.Name).Msg("leftover container removed")
+		r.Discard(&Job{promise: Promise{Container: c.Name}})
+	}
+	return nil
 }
 
 func (r *Runner) remove(ctx context.Context, name string) error {

@@ -1,0 +1,259 @@
+//go:build integration
+
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"rqdswarm/internal/engine"
+	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/rqdcore/minicue/farm"
+	"rqdswarm/rqdcore/minicue/server"
+)
+
+// patience bounds every wait of these tests.
+const patience = 60 * time.Second
+
+// binary builds rqdcore once, race detector and all.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "rqdcore-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "rqdcore")
+	out, err := exec.Command("go", "build", "-race", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build rqdcore: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// studio is a farm of one host: the real rqdcore, bare on this machine, on the real engine,
+// and a Cuebot that speaks the real protocol.
+type studio struct {
+	t      *testing.T
+	docker *engine.Client
+	cue    *server.Server
+	rqd    *exec.Cmd
+	output *bytes.Buffer
+	dir    string
+	name   string
+	port   int
+}
+
+func openStudio(t *testing.T, override string) *studio {
+	t.Helper()
+	// Frames see the directory under its own path, and an artist has to get into it.
+	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil { // #nosec G302 -- as a studio's job directories are.
+		t.Fatal(err)
+	}
+	s := &studio{t: t, docker: enginetest.Dial(t), dir: dir, name: filepath.Base(dir), port: freePort(t), output: new(bytes.Buffer)}
+	t.Cleanup(s.clean)
+	s.cue, err = server.New(server.Config{
+		Listen: "127.0.0.1:0", RQDPort: s.port, Resolve: map[string]string{s.name: "127.0.0.1"}, Log: zerolog.Nop(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.cue.Run(ctx) })
+	t.Cleanup(func() { cancel(); serving.Wait() })
+	conf := fmt.Sprintf(`[Override]
+RQD_GRPC_PORT=%d
+OVERRIDE_CUEBOT=%s
+OVERRIDE_HOSTNAME=%s
+OVERRIDE_CORES=8
+RQD_RUN_DIR=%[4]s/run
+RQD_STATE_DIR=%[4]s/state
+CONSOLE_LOG_LEVEL=DEBUG
+%s
+[docker.config]
+RUN_ON_DOCKER=True
+[docker.images]
+busybox=%s
+[docker.mounts]
+SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
+`, s.port, s.cue.Addr(), s.name, dir, override, enginetest.Busybox(t))
+	if err := os.WriteFile(filepath.Join(dir, "rqd.conf"), []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	return s
+}
+
+// start starts RQD; a second call after stop is the next RQD on the same state.
+func (s *studio) start() {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.rqd = exec.Command(path, "-c", filepath.Join(s.dir, "rqd.conf")) // #nosec G204 -- our own binary.
+	s.rqd.Stdout, s.rqd.Stderr = s.output, s.output
+	if err := s.rqd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// stop ends RQD with a signal and returns its exit code, -1 when the signal killed it.
+func (s *studio) stop(signal syscall.Signal) int {
+	s.t.Helper()
+	if err := s.rqd.Process.Signal(signal); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.rqd.Wait() // The code says it all.
+	return s.rqd.ProcessState.ExitCode()
+}
+
+func (s *studio) clean() {
+	left := s.containers()
+	if s.rqd != nil && s.rqd.ProcessState == nil {
+		_ = s.rqd.Process.Kill()
+		_ = s.rqd.Wait()
+	}
+	for _, c := range left {
+		s.t.Errorf("container %s left behind in state %s", c.Name, c.State)
+		_ = s.docker.Remove(context.Background(), c.ID, engine.RemoveOptions{Force: true})
+	}
+	if s.t.Failed() {
+		s.t.Logf("RQD said:\n%s", s.output)
+	}
+	_ = os.RemoveAll(s.dir)
+}
+
+// containers are this host's frames on the engine, after those that are over had time to go.
+func (s *studio) containers() []engine.Container {
+	var list []engine.Container
+	_ = await(func() bool {
+		list, _ = s.docker.List(context.Background(), map[string]string{"org.rqdswarm.host": s.name})
+		return len(list) == 0 || s.rqd.ProcessState != nil
+	})
+	return list
+}
+
+// submit hands a job in; what it leaves open is an artist's single core in the host's only image.
+func (s *studio) submit(j farm.Job) farm.JobView {
+	s.t.Helper()
+	j.Show, j.Shot, j.User, j.Name, j.Layer = "show", "sh010", "artist", "e2e", "layer"
+	j.OS, j.LogDir = "busybox", filepath.Join(s.dir, "logs")
+	if j.UID == nil {
+		j.UID = new(int32(1500))
+	}
+	if j.Range == "" {
+		j.Range = "1"
+	}
+	if j.Cores == 0 {
+		j.Cores = 100
+	}
+	if j.Memory == 0 {
+		j.Memory = 256 << 10
+	}
+	if j.MaxRuns == 0 {
+		j.MaxRuns = 1
+	}
+	view, err := s.cue.Submit(j)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return view
+}
+
+// render submits a job and waits for its frames' end.
+func (s *studio) render(j farm.Job) []farm.FrameView {
+	s.t.Helper()
+	return s.finish(s.submit(j))
+}
+
+func (s *studio) finish(job farm.JobView) []farm.FrameView {
+	s.t.Helper()
+	return s.until(job, "ended", func(f farm.FrameView) bool { return f.Status >= 0 && f.State != farm.InFlight })
+}
+
+// until waits until is holds for every frame of the job.
+func (s *studio) until(job farm.JobView, what string, is func(farm.FrameView) bool) []farm.FrameView {
+	s.t.Helper()
+	var frames []farm.FrameView
+	if !await(func() bool {
+		frames = slices.DeleteFunc(s.cue.Farm().Frames(), func(f farm.FrameView) bool { return f.JobID != job.ID })
+		return !slices.ContainsFunc(frames, func(f farm.FrameView) bool { return !is(f) })
+	}) {
+		s.t.Fatalf("frames never %s: %+v", what, frames)
+	}
+	return frames
+}
+
+// logged waits until the frame's rqlog has the text.
+func (s *studio) logged(job farm.JobView, text string) {
+	s.t.Helper()
+	if !await(func() bool { return strings.Contains(s.log(job.Frames[0]), text) }) {
+		s.t.Fatalf("rqlog never had %q:\n%s", text, s.log(job.Frames[0]))
+	}
+}
+
+func (s *studio) log(f farm.FrameView) string {
+	text, err := os.ReadFile(f.Log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+func (s *studio) wantLog(f farm.FrameView, parts ...string) {
+	s.t.Helper()
+	text := s.log(f)
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			s.t.Errorf("rqlog lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+func await(is func() bool) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if is() {
+			return true
+		}
+	}
+	return is()
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,206 @@
+//go:build integration
+
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rqdswarm/internal/engine"
+	"rqdswarm/rqdcore/minicue/farm"
+)
+
+// TestFrameAsArtist is the main job: the command runs once, as the artist, without any
+// privilege, and its words and its exit status come back.
+func TestFrameAsArtist(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	f := s.render(farm.Job{Command: `id; echo "uid $(id -u)"; grep Cap /proc/self/status; grep NoNewPrivs /proc/self/status; exit 3`})[0]
+	if f.Status != 3 || f.Signal != 0 {
+		t.Errorf("have (%d, %d), want (3, 0)", f.Status, f.Signal)
+	}
+	s.wantLog(f, "RenderQ JobSpec", "uid=1500(artist) gid=20", "uid 1500\n", "CapEff:\t0000000000000000", "CapPrm:\t0000000000000000",
+		"NoNewPrivs:\t1", "RenderQ Job Complete", "exitStatus          3")
+	if strings.Contains(s.log(f), "RQD_FRAME_TOKEN") {
+		t.Error("the frame's token is in its log")
+	}
+}
+
+func TestFramesSideBySide(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	for _, f := range s.render(farm.Job{Command: `echo "frame #IFRAME#" $CUE_THREADS $mcp $jobhost; test -d ` + s.dir, Range: "1-12", Cores: 50}) {
+		if f.Status != 0 || f.State != farm.Succeeded {
+			t.Errorf("%s: have status %d in state %v, want success", f.Name, f.Status, f.State)
+		}
+		s.wantLog(f, fmt.Sprintf("frame %d 1 1 %s\n", f.Number, s.name))
+	}
+}
+
+// TestPeakMemory reads a large file, which fills the page cache, and then holds memory for a moment.
+func TestPeakMemory(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	texture := filepath.Join(s.dir, "texture")
+	if err := os.WriteFile(texture, nil, 0o644); err != nil { // #nosec G306 -- the artist reads it.
+		t.Fatal(err)
+	}
+	if err := os.Truncate(texture, 600<<20); err != nil {
+		t.Fatal(err)
+	}
+	if f := s.render(farm.Job{Command: "dd bs=1M of=/dev/null if=" + texture})[0]; f.Status != 0 || f.MaxRSS <= 0 || f.MaxRSS > 50<<10 {
+		t.Errorf("read 600 MB: have status %d and max_rss %d KiB, want at most 50 MiB", f.Status, f.MaxRSS)
+	}
+	hold := `x=$(head -c 40000000 /dev/zero | tr '\0' x); echo ${#x}`
+	if f := s.render(farm.Job{Command: hold})[0]; f.Status != 0 || f.MaxRSS < 38<<10 {
+		t.Errorf("hold 40 MB: have status %d and max_rss %d KiB, want at least 38 MiB", f.Status, f.MaxRSS)
+	}
+}
+
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	if f := s.render(farm.Job{Command: "tail /dev/zero", Memory: 16 << 10})[0]; f.Status != 137 || f.Signal != 0 {
+		t.Errorf("have (%d, %d), want (137, 0)", f.Status, f.Signal)
+	}
+	if f := s.render(farm.Job{Command: "tail /dev/zero; echo went on", Memory: 16 << 10})[0]; f.Status != 0 {
+		t.Errorf("a frame that survives its child's death: have status %d, want 0", f.Status)
+	}
+	if f := s.render(farm.Job{Command: "kill -9 $$"})[0]; f.Status != 1 || f.Signal != 9 {
+		t.Errorf("SIGKILL without a lack of memory: have (%d, %d), want (1, 9)", f.Status, f.Signal)
+	}
+}
+
+// TestKill kills a frame that ignores SIGTERM and has a detached child.
+func TestKill(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "KILL_GRACE_SECONDS=1")
+	job := s.submit(farm.Job{Command: `trap '' TERM; setsid sh -c "trap '' TERM; sleep 300; sleep 300" & echo started; sleep 300; sleep 300`})
+	s.logged(job, "started\n")
+	kills, err := s.cue.Farm().KillFrames([]string{job.Frames[0].ID})
+	if err != nil || len(kills) != 1 {
+		t.Fatalf("have kills %v (%v), want one", kills, err)
+	}
+	client, err := s.cue.Client(s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill(t, client, job.Frames[0].ID, "User: td\nReason: wrong camera")
+	f := s.finish(job)[0]
+	if f.Status != 1 || f.Signal != 9 {
+		t.Errorf("have (%d, %d), want (1, 9)", f.Status, f.Signal)
+	}
+	s.wantLog(f, "killMessage", "User: td", "exitSignal          9")
+	wantNotRunning(t, client, job.Frames[0].ID)
+}
+
+func TestNoShell(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	conf := filepath.Join(s.dir, "rqd.conf")
+	s.stop(syscall.SIGTERM)
+	text, err := os.ReadFile(conf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.Replace(string(text), "[docker.config]", "[docker.config]\nDOCKER_SHELL_PATH=/opt/no/shell", 1))
+	if err := os.WriteFile(conf, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	f := s.render(farm.Job{Command: "true"})[0]
+	if f.Status != 256 {
+		t.Errorf("have status %d, want 256", f.Status)
+	}
+	s.wantLog(f, "/opt/no/shell", "DOCKER_SHELL_PATH", "rqd-test-busybox")
+}
+
+func TestLogLimit(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "JOB_LOG_MAX_SIZE_IN_BYTES=100000")
+	f := s.render(farm.Job{Command: "yes a line of output that says very little"})[0]
+	if f.Status != 287 {
+		t.Errorf("have status %d, want 287", f.Status)
+	}
+	if size := len(s.log(f)); size < 100000 || size > 110000 {
+		t.Errorf("have a rqlog of %d bytes, want little more than 100000", size)
+	}
+	s.wantLog(f, "JOB_LOG_MAX_SIZE_IN_BYTES")
+}
+
+// TestRestart stops RQD under a running frame, by SIGTERM and by SIGKILL. The frame ends after
+// the next RQD has adopted it, or while there is none: its log is whole and its end arrives.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		for _, away := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v, ends while RQD is away %t", signal, away), func(t *testing.T) {
+				t.Parallel()
+				s := openStudio(t, "")
+				gate := filepath.Join(s.dir, "gate")
+				job := s.submit(farm.Job{Command: `i=0; while ! test -e ` + gate + `; do i=$((i+1)); echo line $i; sleep 0.05; done; echo last; exit 5`})
+				s.logged(job, "line 3\n")
+				if code := s.stop(signal); signal == syscall.SIGTERM && code != 0 {
+					t.Errorf("have exit code %d, want 0", code)
+				}
+				if !away {
+					s.start()
+				}
+				if err := os.WriteFile(gate, nil, 0o644); err != nil { // #nosec G306 -- the artist looks for it.
+					t.Fatal(err)
+				}
+				if away {
+					s.logged(job, "last\n")
+					s.start()
+				}
+				s.wantWhole(s.finish(job)[0])
+			})
+		}
+	}
+}
+
+// wantWhole checks status, every line once, and one header and footer.
+func (s *studio) wantWhole(f farm.FrameView) {
+	s.t.Helper()
+	if f.Status != 5 {
+		s.t.Errorf("have status %d, want 5", f.Status)
+	}
+	text := s.log(f)
+	next := 1
+	for line := range strings.Lines(text) {
+		if n := 0; strings.HasPrefix(line, "line ") {
+			if _, err := fmt.Sscanf(line, "line %d", &n); err != nil || n != next {
+				s.t.Errorf("have %q, want line %d", line, next)
+			}
+			next++
+		}
+	}
+	for _, once := range []string{"RenderQ JobSpec", "last\n", "RenderQ Job Complete"} {
+		if have := strings.Count(text, once); have != 1 {
+			s.t.Errorf("have %q %d times, want once:\n%s", once, have, text)
+		}
+	}
+}
+
+// TestRemovedFromOutside takes a frame's container away as `docker rm -f` or a prune does.
+func TestRemovedFromOutside(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	job := s.submit(farm.Job{Command: "echo started; sleep 300"})
+	s.logged(job, "started\n")
+	list, err := s.docker.List(t.Context(), map[string]string{"org.rqdswarm.frame": job.Frames[0].ID})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("have containers %v (%v), want one", list, err)
+	}
+	if err := s.docker.Remove(context.Background(), list[0].ID, engine.RemoveOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	if f := s.finish(job)[0]; f.Status != 256 {
+		t.Errorf("have status %d, want 256", f.Status)
+	}
+}
