@@ -9,7 +9,7 @@ func dockerKeys() []option {
 	gpu := key("DOCKER_GPU_MODE", "Give frames the graphics cards they are booked for.")
 	gpu.Environment = "DOCKER_GPU_MODE"
 	run := key("RUN_ON_DOCKER", "Frames run in containers in any case; RQD warns when this is not True.")
-	run.Default = "True"
+	run.Default = "not set"
 	return []option{
 		honour(run, boolean(), func(c *Config) *bool { return &c.runOnDocker }),
 		honour(key("DOCKER_SHELL_PATH", "Shell in the images that runs a frame's command."),

@@ -27,10 +27,10 @@ func (l *loader) settle() {
 		l.warn(l.origin("FRAME_LEASE_SECONDS"), "%d s is not below the %d s after which Cuebot books the frames of a silent host elsewhere: two hosts may write the same files",
 			l.cfg.FrameLease/time.Second, hostTimeout/time.Second)
 	}
-	if !l.cfg.runOnDocker {
+	if !l.cfg.runOnDocker && len(l.cfg.Docker.Images) > 0 {
 		l.warn(Place{File: l.cfg.Path, Section: sectionDocker, Key: "RUN_ON_DOCKER"}, "is not True; frames run in containers all the same")
-		l.cfg.runOnDocker = true
 	}
+	l.cfg.runOnDocker = true
 }
 
 // origin is where the value of an agent's key came from.
