@@ -11,13 +11,9 @@ import (
 // Listen opens RQD's port: on every address of the host, or with the name of a network
 // interface (RQD_NETWORK_INTERFACE) on that interface's address only, IPv4 before IPv6.
 func Listen(ctx context.Context, networkInterface string, port int) (net.Listener, error) {
-	var host string
-	if networkInterface != "" {
-		addr, err := addressOf(networkInterface)
-		if err != nil {
-			return nil, err
-		}
-		host = addr
+	host, err := addressOf(networkInterface)
+	if err != nil {
+		return nil, err
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
@@ -27,7 +23,23 @@ func Listen(ctx context.Context, networkInterface string, port int) (net.Listene
 	return l, nil
 }
 
+// LocalAddress is where a program on the same host finds the port that Listen opened.
+func LocalAddress(networkInterface string, port int) (string, error) {
+	host, err := addressOf(networkInterface)
+	if err != nil {
+		return "", err
+	}
+	if host == "" {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port)), nil
+}
+
+// addressOf is the interface's address, empty for no interface.
 func addressOf(name string) (string, error) {
+	if name == "" {
+		return "", nil
+	}
 	i, err := net.InterfaceByName(name)
 	if err != nil {
 		return "", fmt.Errorf("network interface %q: %w, want one of %s", name, err, interfaceNames())

@@ -210,3 +210,24 @@ func TestListen(t *testing.T) {
 		t.Errorf("interface lo: have %v", ip)
 	}
 }
+
+func TestLocalAddress(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "lo"} {
+		l, err := rpc.Listen(t.Context(), name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := serveOn(t, &fakeHost{}, l)
+		addr, err := rpc.LocalAddress(name, l.Addr().(*net.TCPAddr).Port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := rpc.CheckHealth(soon(t), addr); err != nil {
+			t.Errorf("interface %q, served at %s: %v", name, s.addr, err)
+		}
+	}
+	if _, err := rpc.LocalAddress("nope0", 1); err == nil {
+		t.Error("no such interface: have nil, want an error")
+	}
+}
