@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"rqdswarm/supervisor/output"
 	"rqdswarm/supervisor/pull"
 	"rqdswarm/supervisor/reconcile"
+	"rqdswarm/supervisor/runargs"
 	"rqdswarm/supervisor/runline"
 	"rqdswarm/supervisor/swarm"
 )
@@ -83,6 +85,12 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 	if err != nil {
 		return nil, &configError{err}
 	}
+	extra, err := runargs.Parse(cfg.RunArgs, runargs.Context{Environ: d.Environ, ReadFile: func(path string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(d.Process.Root, path))
+	}})
+	if err != nil {
+		return nil, &configError{err}
+	}
 	self, err := swarm.Find(ctx, d.Engine, d.Process)
 	if err != nil {
 		return nil, err
@@ -98,14 +106,14 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 	spec := runline.Spec(runline.Options{
 		Name: cfg.Name, Image: cfg.Image, Socket: socketOnHost(self, d.EngineAddress),
 		Hostname: runline.Hostname(cfg.Hostname, self.GivenHostname(), info.Name),
-		Environ:  d.Environ, Own: ownVariables(),
+		Environ:  d.Environ, Own: ownVariables(), Extra: extra,
 	})
 	log.Info().Str("version", buildinfo.Version).Str("image", cfg.Image).Str("rqd", cfg.Name).Str("hostname", spec.Hostname).
 		Dur("stop_grace", cfg.StopGrace).Str("pull", string(cfg.Pull)).Int("files", len(files)).Str("engine", info.Version).
 		Bool("in_container", self.InContainer()).Str("self", self.ShortID()).Msg("supervisor started")
 	warnings(self, log)
 
-	monitor := health.NewMonitor(health.EngineProbe(d.Engine, health.Hosts(d.Process.Root)), cfg.ReadyTimeout)
+	monitor := health.NewMonitor(health.EngineProbe(d.Engine, health.Addresses(spec, health.Hosts(d.Process.Root))), cfg.ReadyTimeout)
 	loop := reconcile.New(reconcile.Options{
 		Name: cfg.Name, Grace: cfg.StopGrace, Self: self, Engine: d.Engine, Host: d.Host,
 		Peers: swarm.NewPeers(d.Engine, self, cfg.Name),

@@ -178,17 +178,17 @@ func TestTryPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	if have := tryPort(t.Context(), []string{"127.0.0.1"}, port); have != Ready {
+	address := l.Addr().String()
+	if have := tryPort(t.Context(), []string{address}); have != Ready {
 		t.Errorf("open port: want ready, have %d", have)
 	}
 	_ = l.Close()
-	if have := tryPort(t.Context(), []string{"127.0.0.1"}, port); have != NotReady {
+	if have := tryPort(t.Context(), []string{address}); have != NotReady {
 		t.Errorf("closed port: want not ready, have %d", have)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if have := tryPort(ctx, []string{"192.0.2.1"}, port); have != Unknown {
+	if have := tryPort(ctx, []string{"192.0.2.1:8444"}); have != Unknown {
 		t.Errorf("no answer: want unknown, have %d", have)
 	}
 }
@@ -210,5 +210,24 @@ func TestHosts(t *testing.T) {
 	}
 	if have := Hosts(root); len(have) != 2 || have[1] != "172.17.0.1" {
 		t.Errorf("want the gateway 172.17.0.1, have %v", have)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	hosts := []string{"127.0.0.1", "172.17.0.1"}
+	for name, c := range map[string]struct {
+		spec engine.Spec
+		want string
+	}{
+		"host network":      {engine.Spec{Namespaces: engine.Namespaces{NetworkMode: "host"}}, "127.0.0.1:8444 172.17.0.1:8444"},
+		"published":         {engine.Spec{Ports: []engine.Port{{HostPort: "9444", ContainerPort: "8444"}}}, "127.0.0.1:9444 172.17.0.1:9444"},
+		"other port":        {engine.Spec{Ports: []engine.Port{{HostPort: "9444", ContainerPort: "80"}}}, ""},
+		"other protocol":    {engine.Spec{Ports: []engine.Port{{HostPort: "8444", ContainerPort: "8444", Protocol: "udp"}}}, ""},
+		"network of others": {engine.Spec{Namespaces: engine.Namespaces{NetworkMode: "farm"}}, ""},
+	} {
+		if have := strings.Join(Addresses(c.spec, hosts), " "); have != c.want {
+			t.Errorf("%s: want %q, have %q", name, c.want, have)
+		}
 	}
 }

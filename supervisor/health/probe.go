@@ -13,8 +13,8 @@ import (
 	"rqdswarm/internal/engine"
 )
 
-// Port is where RQD answers Cuebot.
-const Port = "8444"
+// port is where RQD answers Cuebot.
+const port = "8444"
 
 // Inspector reads one container.
 type Inspector interface {
@@ -22,15 +22,15 @@ type Inspector interface {
 }
 
 // EngineProbe asks the engine for the health of RQD's container and, where the image has no health check,
-// tries RQD's port on the given hosts.
-func EngineProbe(in Inspector, hosts []string) Probe {
+// tries the given addresses of RQD's port.
+func EngineProbe(in Inspector, addresses []string) Probe {
 	return func(ctx context.Context, id string) Answer {
 		c, err := in.Inspect(ctx, id)
 		switch {
 		case errors.Is(err, engine.ErrNotFound):
 			return NotReady
 		case err != nil: // The engine is away; RQD may be well.
-			return tryPort(ctx, hosts, Port)
+			return tryPort(ctx, addresses)
 		case c.State != engine.StateRunning:
 			return NotReady
 		}
@@ -42,17 +42,17 @@ func EngineProbe(in Inspector, hosts []string) Probe {
 		case "unhealthy":
 			return Failing
 		default:
-			return tryPort(ctx, hosts, Port)
+			return tryPort(ctx, addresses)
 		}
 	}
 }
 
-// tryPort is Ready when any host takes a connection on RQD's port. Only a refusal by a host that is not ourselves says that
-// nothing listens; silence may be a firewall.
-func tryPort(ctx context.Context, hosts []string, port string) Answer {
+// tryPort is Ready when any address takes a connection. Only a refusal says that nothing listens there; silence may
+// be a firewall.
+func tryPort(ctx context.Context, addresses []string) Answer {
 	answer := Unknown
-	for _, host := range hosts {
-		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", net.JoinHostPort(host, port))
+	for _, address := range addresses {
+		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err == nil {
 			_ = c.Close()
 			return Ready
@@ -62,6 +62,27 @@ func tryPort(ctx context.Context, hosts []string, port string) Answer {
 		}
 	}
 	return answer
+}
+
+// Addresses are where RQD's port may be reached from here: on the host's own network, or where it is published. Without
+// either there are none, and its port cannot be checked.
+func Addresses(spec engine.Spec, hosts []string) []string {
+	ports := []string{port}
+	if spec.NetworkMode != "host" {
+		ports = nil
+		for _, p := range spec.Ports {
+			if p.ContainerPort == port && p.HostPort != "" && (p.Protocol == "" || strings.EqualFold(p.Protocol, "tcp")) {
+				ports = append(ports, p.HostPort)
+			}
+		}
+	}
+	var addresses []string
+	for _, p := range ports {
+		for _, host := range hosts {
+			addresses = append(addresses, net.JoinHostPort(host, p))
+		}
+	}
+	return addresses
 }
 
 // Hosts are the addresses at which an RQD on the host's network may be reached from here: ourselves, which is the host

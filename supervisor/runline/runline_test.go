@@ -1,8 +1,10 @@
 package runline
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,6 +116,47 @@ func TestFiles(t *testing.T) {
 	} {
 		if _, err := Files(root, []string{item}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want %q, have %v", item, want, err)
+		}
+	}
+}
+
+// TestExtraWins has RQD_RUN_ARGS meet what the run line sets itself.
+func TestExtraWins(t *testing.T) {
+	t.Parallel()
+	bind := func(source, target string) engine.Mount {
+		return engine.Mount{Type: engine.MountBind, Source: source, Target: target}
+	}
+	targets := func(s engine.Spec) (have []string) {
+		for _, m := range s.Mounts {
+			have = append(have, m.Source+":"+m.Target)
+		}
+		return have
+	}
+	ours := []string{"/tmp:/tmp", "/var/run/docker.sock:/var/run/docker.sock", "rqd-run:/run/rqd", "rqd-state:/var/lib/rqd"}
+	for name, c := range map[string]struct {
+		extra   func(*engine.Spec)
+		network string
+		log     string
+		mounts  []string
+	}{
+		"nothing":       {func(*engine.Spec) {}, "host", "json-file map[max-file:3 max-size:10m]", ours},
+		"publish":       {func(s *engine.Spec) { s.Ports = []engine.Port{{ContainerPort: "8444"}} }, "", "json-file map[max-file:3 max-size:10m]", ours},
+		"network":       {func(s *engine.Spec) { s.NetworkMode = "farm" }, "farm", "json-file map[max-file:3 max-size:10m]", ours},
+		"another mount": {func(s *engine.Spec) { s.Mounts = []engine.Mount{bind("/net", "/net")} }, "host", "json-file map[max-file:3 max-size:10m]", append(slices.Clone(ours), "/net:/net")},
+		"own /tmp":      {func(s *engine.Spec) { s.Mounts = []engine.Mount{bind("/scratch", "/tmp")} }, "host", "json-file map[max-file:3 max-size:10m]", append(slices.Clone(ours[1:]), "/scratch:/tmp")},
+		"tmpfs /tmp":    {func(s *engine.Spec) { s.Tmpfs = map[string]string{"/tmp": ""} }, "host", "json-file map[max-file:3 max-size:10m]", ours[1:]},
+		"log option":    {func(s *engine.Spec) { s.Log.Options = map[string]string{"max-size": "1m"} }, "host", "json-file map[max-file:3 max-size:1m]", ours},
+		"log driver":    {func(s *engine.Spec) { s.Log.Driver = "journald" }, "host", "journald map[]", ours},
+	} {
+		s := Spec(Options{Name: "rqd", Socket: DefaultSocket, Extra: c.extra})
+		if s.NetworkMode != c.network {
+			t.Errorf("%s: network: want %q, have %q", name, c.network, s.NetworkMode)
+		}
+		if have := fmt.Sprint(s.Log.Driver, " ", s.Log.Options); have != c.log {
+			t.Errorf("%s: log: want %q, have %q", name, c.log, have)
+		}
+		if diff := cmp.Diff(c.mounts, targets(s)); diff != "" {
+			t.Errorf("%s: mounts (-want +have):\n%s", name, diff)
 		}
 	}
 }

@@ -31,7 +31,7 @@ type Options struct {
 
 // Spec is the guide's docker run line: privileged, in the host's pid namespace, with the host's name, /tmp and the
 // engine's socket. On top of it come the host's cgroup namespace, without which RQD sees no frame's cgroup on v2,
-// the host's network, and volumes for what outlives the container.
+// the host's network, and volumes for what outlives the container. What Extra says wins over all of it.
 func Spec(o Options) engine.Spec {
 	spec := engine.Spec{
 		Name:       o.Name,
@@ -40,20 +40,41 @@ func Spec(o Options) engine.Spec {
 		Env:        HandedOn(o.Environ, o.Own),
 		Labels:     map[string]string{},
 		Privilege:  engine.Privilege{Privileged: true},
-		Namespaces: engine.Namespaces{PIDMode: "host", CgroupnsMode: "host", NetworkMode: "host", UsernsMode: "host"},
-		Mounts: []engine.Mount{
-			{Type: engine.MountBind, Source: "/tmp", Target: "/tmp", Propagation: "slave"},
-			{Type: engine.MountBind, Source: o.Socket, Target: DefaultSocket, ReadOnly: true},
-			{Type: engine.MountVolume, Source: o.Name + "-run", Target: runDir},
-			{Type: engine.MountVolume, Source: o.Name + "-state", Target: stateDir},
-		},
-		// Bounded, and readable whatever the engine's default driver is: RQD's output is followed by way of it.
-		Log: engine.LogConfig{Driver: "json-file", Options: map[string]string{"max-size": "10m", "max-file": "3"}},
+		Namespaces: engine.Namespaces{PIDMode: "host", CgroupnsMode: "host", UsernsMode: "host"},
 	}
 	if o.Extra != nil {
 		o.Extra(&spec)
 	}
+	spec.Mounts = slices.Concat(mountsBeside(spec, o), spec.Mounts)
+	if spec.NetworkMode == "" && len(spec.Ports) == 0 {
+		spec.NetworkMode = "host" // Published ports need a network of RQD's own.
+	}
+	if spec.Log.Driver == "" {
+		spec.Log = boundedLog(spec.Log.Options)
+	}
 	return spec
+}
+
+// mountsBeside are the guide's mounts and our volumes, but for those whose place is taken.
+func mountsBeside(spec engine.Spec, o Options) []engine.Mount {
+	ours := []engine.Mount{
+		{Type: engine.MountBind, Source: "/tmp", Target: "/tmp", Propagation: "slave"},
+		{Type: engine.MountBind, Source: o.Socket, Target: DefaultSocket, ReadOnly: true},
+		{Type: engine.MountVolume, Source: o.Name + "-run", Target: runDir},
+		{Type: engine.MountVolume, Source: o.Name + "-state", Target: stateDir},
+	}
+	return slices.DeleteFunc(ours, func(m engine.Mount) bool {
+		_, taken := spec.Tmpfs[m.Target]
+		return taken || slices.ContainsFunc(spec.Mounts, func(other engine.Mount) bool { return other.Target == m.Target })
+	})
+}
+
+// boundedLog is a log that cannot fill the disk and is readable whatever the engine's default driver
+// is: RQD's output is followed by way of it.
+func boundedLog(options map[string]string) engine.LogConfig {
+	bounded := map[string]string{"max-size": "10m", "max-file": "3"}
+	maps.Copy(bounded, options)
+	return engine.LogConfig{Driver: "json-file", Options: bounded}
 }
 
 // handedOnPrefixes are the variables of the task that are RQD's business.

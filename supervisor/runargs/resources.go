@@ -1,0 +1,126 @@
+package runargs
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/docker/cli/opts"
+
+	"rqdswarm/internal/engine"
+)
+
+func cpus(value string, _ Context) (change, error) {
+	nano, err := opts.ParseCPUs(value)
+	if err != nil {
+		return nil, err
+	}
+	return func(s *engine.Spec) { s.NanoCPUs = nano }, nil
+}
+
+func cpuShares(value string, _ Context) (change, error) {
+	return integer(value, func(s *engine.Spec, n int64) { s.CPUShares = n })
+}
+
+func cpuset(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.CPUSet = value }, nil
+}
+
+func memory(value string, _ Context) (change, error) {
+	return bytes(value, func(s *engine.Spec, n int64) { s.Memory = n })
+}
+
+func memoryReservation(value string, _ Context) (change, error) {
+	return bytes(value, func(s *engine.Spec, n int64) { s.MemoryReservation = n })
+}
+
+func shmSize(value string, _ Context) (change, error) {
+	return bytes(value, func(s *engine.Spec, n int64) { s.ShmSize = n })
+}
+
+func bytes(value string, set func(*engine.Spec, int64)) (change, error) {
+	var n opts.MemBytes
+	if err := n.Set(value); err != nil {
+		return nil, err
+	}
+	return func(s *engine.Spec) { set(s, n.Value()) }, nil
+}
+
+func memorySwap(value string, _ Context) (change, error) {
+	var n opts.MemSwapBytes
+	if err := n.Set(value); err != nil {
+		return nil, err
+	}
+	return func(s *engine.Spec) { s.MemorySwap = n.Value() }, nil
+}
+
+func pidsLimit(value string, _ Context) (change, error) {
+	return integer(value, func(s *engine.Spec, n int64) { s.PidsLimit = n })
+}
+
+func oomScoreAdj(value string, _ Context) (change, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < -1000 || n > 1000 {
+		return nil, errors.New("want a number from -1000 to 1000")
+	}
+	return func(s *engine.Spec) { s.OOMScoreAdj = n }, nil
+}
+
+func integer(value string, set func(*engine.Spec, int64)) (change, error) {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return nil, errors.New("want a whole number")
+	}
+	return func(s *engine.Spec) { set(s, n) }, nil
+}
+
+func ulimit(value string, _ Context) (change, error) {
+	o := opts.NewUlimitOpt(nil)
+	if err := o.Set(value); err != nil {
+		return nil, err
+	}
+	found := o.GetList()[0]
+	return func(s *engine.Spec) {
+		s.Ulimits = append(s.Ulimits, engine.Ulimit{Name: found.Name, Soft: found.Soft, Hard: found.Hard})
+	}, nil
+}
+
+func gpus(value string, _ Context) (change, error) {
+	var o opts.GpuOpts
+	if err := o.Set(value); err != nil {
+		return nil, err
+	}
+	found := o.Value()[0]
+	if len(found.Options) > 0 {
+		return nil, errors.New("options are not taken here")
+	}
+	request := engine.GPURequest{Driver: found.Driver, Count: found.Count, IDs: found.DeviceIDs, Capabilities: found.Capabilities[0]}
+	return func(s *engine.Spec) { s.GPUs = append(s.GPUs, request) }, nil
+}
+
+// device takes HOST[:CONTAINER][:PERMISSIONS].
+func device(value string, _ Context) (change, error) {
+	parts := strings.Split(value, ":")
+	d := engine.Device{HostPath: parts[0], ContainerPath: parts[0], Permissions: "rwm"}
+	rest := parts[1:]
+	if len(rest) > 0 && strings.HasPrefix(rest[0], "/") {
+		d.ContainerPath, rest = rest[0], rest[1:]
+	}
+	if len(rest) > 0 {
+		d.Permissions, rest = rest[0], rest[1:]
+	}
+	if !strings.HasPrefix(d.HostPath, "/") || len(rest) > 0 || strings.Trim(d.Permissions, "rwm") != "" || d.Permissions == "" {
+		return nil, errors.New("want /dev/HOST, /dev/HOST:/dev/CONTAINER or /dev/HOST:/dev/CONTAINER:rwm")
+	}
+	return func(s *engine.Spec) { s.Devices = append(s.Devices, d) }, nil
+}
+
+func deviceCgroupRule(value string, _ Context) (change, error) {
+	var kind, permissions string
+	var numbers string
+	if n, err := fmt.Sscanf(value, "%1s %s %s", &kind, &numbers, &permissions); n != 3 || err != nil || !strings.Contains("abc", kind) {
+		return nil, errors.New("want for example 'c 195:* rmw'")
+	}
+	return func(s *engine.Spec) { s.DeviceCgroupRules = append(s.DeviceCgroupRules, value) }, nil
+}
