@@ -217,6 +217,7 @@ func TestWrongCommandLines(t *testing.T) {
 		{"run --show ../x -- true", `show "../x"`},
 		{"run --log-dir logs -- true", `log directory "logs"`},
 		{"run --bogus -- true", "--bogus"},
+		{"run --forever --max-runs 2 -- true", "not both"},
 		{"kill", "give frames, or --all"},
 		{"kill --all x", "give frames, or --all"},
 		{"wait --os x", "--os needs --hosts"},

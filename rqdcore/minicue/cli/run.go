@@ -4,10 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"slices"
-	"strings"
-	"syscall"
 	"time"
 
 	"rqdswarm/rqdcore/minicue/farm"
@@ -29,7 +25,8 @@ type runCmd struct {
 	Layer      string            `help:"Layer (default ${default})." default:"render" placeholder:"NAME"`
 	LogDir     string            `help:"Directory of the rqlogs, as RQD sees it. Default: below the server's --log-root." placeholder:"DIR"`
 	Retries    int               `help:"How often a failed frame is tried again (default ${default})." default:"0" placeholder:"N"`
-	MaxRuns    int               `help:"Give a frame up after N runs, also where Cuebot would try for ever: after memory failures and skip-retry. Default: retries + 1. -1: never, as Cuebot." default:"0" placeholder:"N"`
+	MaxRuns    int               `help:"Give a frame up after N runs, also where Cuebot would try for ever: after memory failures and skip-retry. Default: retries + 1." default:"0" placeholder:"N"`
+	Forever    bool              `help:"Try as long as Cuebot would, without that bound."`
 	Timeout    int               `help:"Minutes a frame may take; Cuebot kills it then (default: no limit)." default:"0" placeholder:"MINUTES"`
 	NoLog      bool              `help:"Do not follow the log of a single frame."`
 	JSON       bool              `help:"Print what happens as JSON, one object a line."`
@@ -97,9 +94,12 @@ func (c *runCmd) spec() (farm.Job, error) {
 		Show: c.Show, Shot: c.Shot, User: user, UID: uid, Name: c.Job, Layer: c.Layer,
 		Command: commandLine(args), OS: c.OS, Range: string(c.Range), Cores: farm.Points(c.Cores),
 		Memory: int64(c.Memory), GPUs: c.GPUs, Threadable: c.Threadable, Env: c.Env, LogDir: c.LogDir,
-		Retries: c.Retries, Timeout: c.Timeout, MaxRuns: max(c.MaxRuns, 0),
+		Retries: c.Retries, Timeout: c.Timeout, MaxRuns: c.MaxRuns,
 	}
-	if c.MaxRuns == 0 {
+	switch {
+	case c.Forever && c.MaxRuns != 0:
+		return j, errors.New("give --max-runs or --forever, not both")
+	case !c.Forever && c.MaxRuns == 0:
 		j.MaxRuns = c.Retries + 1
 	}
 	return j, nil
@@ -264,35 +264,4 @@ func (w *watch) exit() error {
 		return &exitError{code: w.code}
 	}
 	return nil
-}
-
-// exitCode is the exit status that a shell would give for the frame's end; 0 for success.
-func exitCode(e farm.Event) int {
-	const lastSignal = 64
-	switch {
-	case e.Kind == farm.EventDone:
-		return 0
-	case e.Signal > 0 && e.Signal <= lastSignal:
-		return 128 + int(e.Signal)
-	case e.Status >= 1 && e.Status <= 255:
-		return int(e.Status)
-	case e.Kind == farm.EventKilled:
-		return 128 + int(syscall.SIGKILL)
-	default:
-		return exitFailed
-	}
-}
-
-func signalNumber(s os.Signal) int {
-	if n, ok := s.(syscall.Signal); ok {
-		return int(n)
-	}
-	return int(syscall.SIGINT)
-}
-
-// failures are the frames that did not succeed, in the order of their names.
-func failures(final []farm.Event) []farm.Event {
-	bad := slices.DeleteFunc(slices.Clone(final), func(e farm.Event) bool { return e.Kind == farm.EventDone })
-	slices.SortFunc(bad, func(a, b farm.Event) int { return strings.Compare(a.Frame, b.Frame) })
-	return bad
 }

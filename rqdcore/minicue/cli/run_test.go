@@ -70,6 +70,20 @@ func TestRunRetries(t *testing.T) {
 	wantText(t, "log of the second run", p.out.String(), "=== header\nsecond\n=== footer\n")
 }
 
+// TestMemoryFailureEndsARun: a Cuebot would try such a frame again for ever.
+func TestMemoryFailureEndsARun(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil)
+	p := b.minicue("run", "--", "exit 137")
+	p.wantExit(t, 137)
+	wantText(t, "stderr", p.err.String(), "exit status 137 (out of memory, or killed with SIGKILL)")
+
+	p = b.minicue("run", "--forever", "--", "exit 137")
+	p.err.until(t, "tries again")
+	p.signals <- syscall.SIGINT
+	p.wantExit(t, 130)
+}
+
 func TestRunAsJSON(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)

@@ -261,3 +261,38 @@ func TestChangedWakes(t *testing.T) {
 		t.Error("want a boot report to wake those who wait")
 	}
 }
+
+func TestMemoryAndGPUsBoundWhatIsBooked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*Job)
+		frames int
+		why    string
+	}{
+		"memory": {func(j *Job) { j.Memory = 7 * gibibyte }, 2, "1536 of 15872 MiB idle, 7168 needed"},
+		"gpus":   {func(j *Job) { j.GPUs = 1 }, 3, "0 of 3 GPUs idle, 1 needed"},
+		"cores":  {func(j *Job) { j.Cores = 200 }, 2, "0 of 4 cores idle, 2 needed"},
+	} {
+		f, _ := newFarm(t)
+		m := machine("render01")
+		m.GPUs = 3
+		f.Boot(Report{Machine: m})
+		j := submit(t, f, func(j *Job) {
+			j.Range = "1-9"
+			c.change(j)
+		})
+		n := 0
+		for ; n < 9; n++ {
+			if _, ok := f.Book("render01"); !ok {
+				break
+			}
+		}
+		page, err := f.Events(j.ID, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n != c.frames || page.Waiting != "render01 "+c.why {
+			t.Errorf("%s: want %d frames and %q, have %d and %q", name, c.frames, c.why, n, page.Waiting)
+		}
+	}
+}

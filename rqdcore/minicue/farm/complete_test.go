@@ -210,3 +210,15 @@ func TestCompletionMayOvertakeTheReplyToItsOrder(t *testing.T) {
 		t.Errorf("events: want started done, have %s", have)
 	}
 }
+
+func TestFailedFrameGoesBackToItsPlace(t *testing.T) {
+	t.Parallel()
+	f, _ := newFarm(t)
+	boot(t, f, "render01")
+	submit(t, f, func(j *Job) { j.Range, j.Retries = "10,2,30", 1 })
+	first := book(t, f, "render01")
+	v := f.Complete(ended(first, 3, 0))
+	if v.Next.FrameName != "0010-render" {
+		t.Errorf("want the frame before those behind it in the range, have %s", v.Next.FrameName)
+	}
+}

@@ -55,6 +55,22 @@ func TestAllIdleCoresAreBookedAtOnce(t *testing.T) {
 	}
 }
 
+func TestFreedCoresGoToTheNextJobAtOnce(t *testing.T) {
+	t.Parallel()
+	rqd := newRQD(t)
+	b := start(t, map[string]*scriptedRQD{"render01": rqd}, nil)
+	b.boot(t, "render01")
+	b.submit(t, func(j *farm.Job) { j.Cores = 400 })
+	first := next(t, "the first job's launch", rqd.launches)
+	b.submit(t, func(j *farm.Job) { j.Cores, j.Layer = 400, "second" })
+	if err := b.complete(t, "render01", first, 3); err != nil {
+		t.Fatal(err)
+	}
+	if f := next(t, "the second job's launch", rqd.launches); f.GetFrameName() != "0001-second" {
+		t.Errorf("want the second job's frame, have %s", f.GetFrameName())
+	}
+}
+
 func TestRefusedLaunchIsKilledAndTriedAfterTheNextReport(t *testing.T) {
 	t.Parallel()
 	for _, code := range []codes.Code{codes.Unavailable, codes.AlreadyExists, codes.FailedPrecondition, codes.ResourceExhausted, codes.Unknown} {
