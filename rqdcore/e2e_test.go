@@ -58,8 +58,7 @@ type studio struct {
 
 func openStudio(t *testing.T, override string) *studio {
 	t.Helper()
-	// Frames see the directory under its own path, and an artist has to get into it.
-	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-")
+	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-") //nolint:usetesting // An artist has to get into it, under the same path.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +73,7 @@ func openStudio(t *testing.T, override string) *studio {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.cue.Run(ctx) })
 	t.Cleanup(func() { cancel(); serving.Wait() })

@@ -3,7 +3,6 @@
 package main_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -197,7 +196,7 @@ func TestRemovedFromOutside(t *testing.T) {
 	if err != nil || len(list) != 1 {
 		t.Fatalf("have containers %v (%v), want one", list, err)
 	}
-	if err := s.docker.Remove(context.Background(), list[0].ID, engine.RemoveOptions{Force: true}); err != nil {
+	if err := s.docker.Remove(t.Context(), list[0].ID, engine.RemoveOptions{Force: true}); err != nil {
 		t.Fatal(err)
 	}
 	if f := s.finish(job)[0]; f.Status != 256 {

@@ -67,7 +67,7 @@ func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ 
 	if err != nil {
 		return nil, err
 	}
-	facts, err := machine.New("/", machineOptions(cfg))
+	facts, err := machine.New("/", machineOptions(cfg)) //nolint:contextcheck // It bounds its own look-ups and runs once.
 	if err != nil {
 		return nil, err
 	}

@@ -28,8 +28,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, environ [
 	for _, w := range warnings {
 		log.Warn().Msg(w)
 	}
-	// Documented markers that start scripts and people grep for, whatever the log level is.
-	log.WithLevel(zerolog.InfoLevel).Str("version", buildinfo.Version).Str("config", cfg.Path).Msg("RQD Starting Up")
+	marker(log).Info().Str("version", buildinfo.Version).Str("config", cfg.Path).Msg("RQD Starting Up")
 	listener, err := rpc.Listen(ctx, cfg.NetworkInterface, cfg.GRPCPort)
 	if err != nil {
 		return err
@@ -89,8 +88,14 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 	if errors.Is(err, errLeave) {
 		err = nil
 	}
-	p.log.WithLevel(zerolog.InfoLevel).Err(err).Msg("RQD ended, its frames go on")
+	marker(p.log).Info().Err(err).Msg("RQD ended, its frames go on")
 	return err
+}
+
+// marker is a logger for lines that are printed whatever the log level is: start scripts and people look for them.
+func marker(log zerolog.Logger) *zerolog.Logger {
+	log = log.Level(zerolog.InfoLevel)
+	return &log
 }
 
 // errLeave ends the group without being a failure.

@@ -13,8 +13,10 @@ import (
 // twoSockets is a machine of two sockets with two hyper-threaded cores each.
 func twoSockets() []machine.Core {
 	return []machine.Core{
-		{Socket: 0, CPUs: []int{0, 4}}, {Socket: 0, CPUs: []int{1, 5}},
-		{Socket: 1, CPUs: []int{2, 6}}, {Socket: 1, CPUs: []int{3, 7}},
+		{Socket: 0, CPUs: []int{0, 4}},
+		{Socket: 0, CPUs: []int{1, 5}},
+		{Socket: 1, CPUs: []int{2, 6}},
+		{Socket: 1, CPUs: []int{3, 7}},
 	}
 }
 

@@ -76,7 +76,8 @@ func (r *Reporter) Run(ctx context.Context) error {
 	if !r.boot(ctx) {
 		return nil
 	}
-	r.log.Info().Msg("RQD Started") // People and scripts wait for these words.
+	marker := r.log.Level(zerolog.InfoLevel)
+	marker.Info().Msg("RQD Started") // People and scripts wait for these words, whatever the log level is.
 	trouble := outage{log: r.log}
 	next := schedule{sent: time.Now(), due: time.Now().Add(soonGap)}
 	timer := time.NewTimer(soonGap)

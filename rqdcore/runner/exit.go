@@ -11,8 +11,8 @@ import (
 	"rqdswarm/rqdcore/frame"
 )
 
-// exitOfRecord reads frameinit's record. killed says that this RQD, or the one before, was asked to kill the frame.
-func exitOfRecord(e wire.Exit, killed bool) frame.Exit {
+// exitOfRecord reads frameinit's record of the job's command.
+func exitOfRecord(e wire.Exit, j *Job) frame.Exit {
 	exit := frame.Exit{
 		Code: e.Code, Signal: e.Signal, OOMKills: e.Figures.OOMKills, Detail: e.Detail,
 		Ended: time.UnixMilli(e.UnixMillis), RunTime: millis(e.RunMillis), Figures: figuresOf(e.Figures),
@@ -28,7 +28,7 @@ func exitOfRecord(e wire.Exit, killed bool) frame.Exit {
 		exit.Reason = frame.ReasonLaunch
 	default: // A lease that ran out, a signal from outside, or a cause of a newer frameinit.
 		exit.Reason = frame.ReasonLost
-		if killed {
+		if j.WasKilled() {
 			exit.Reason = frame.ReasonKilled
 		}
 	}
@@ -46,7 +46,7 @@ func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exi
 		x.log.Warn().Err(err).Msg("read record from container log")
 	}
 	if e, err := wire.ParseRecord(last); err == nil {
-		return exitOfRecord(e, x.job.WasKilled())
+		return exitOfRecord(e, x.job)
 	}
 	exit := frame.Exit{Ended: c.FinishedAt, RunTime: c.FinishedAt.Sub(c.StartedAt), Code: c.ExitCode}
 	switch {

@@ -44,7 +44,7 @@ func (x *run) follow(ctx context.Context) (frame.Exit, error) {
 		case <-ctx.Done():
 			return frame.Exit{}, ctx.Err()
 		case ev := <-x.session.Events():
-			exit = x.hear(ctx, ev)
+			exit = x.hear(ev)
 			if ev.Err != nil {
 				look.Reset(0)
 			}
@@ -68,7 +68,7 @@ func (x *run) follow(ctx context.Context) (frame.Exit, error) {
 }
 
 // hear handles one message of frameinit.
-func (x *run) hear(ctx context.Context, ev link.Event) *frame.Exit {
+func (x *run) hear(ev link.Event) *frame.Exit {
 	if ev.Err != nil {
 		if ev.Peer == x.peer {
 			x.peer = nil
@@ -78,7 +78,7 @@ func (x *run) hear(ctx context.Context, ev link.Event) *frame.Exit {
 	}
 	switch m := ev.Message; {
 	case m.Hello != nil:
-		return x.welcome(ctx, ev.Peer, *m.Hello)
+		return x.welcome(ev.Peer, *m.Hello)
 	case m.Started != nil:
 		x.begin(*m.Started)
 	case m.Figures != nil:
@@ -93,7 +93,7 @@ func (x *run) hear(ctx context.Context, ev link.Event) *frame.Exit {
 }
 
 // welcome answers a new connection by what frameinit is waiting for.
-func (x *run) welcome(ctx context.Context, peer *link.Peer, h wire.Hello) *frame.Exit {
+func (x *run) welcome(peer *link.Peer, h wire.Hello) *frame.Exit {
 	x.peer = peer
 	if h.Started != nil {
 		x.begin(*h.Started)
@@ -108,7 +108,7 @@ func (x *run) welcome(ctx context.Context, peer *link.Peer, h wire.Hello) *frame
 		}
 	case wire.PhaseWaiting:
 		if !x.job.WasKilled() {
-			x.order(ctx, peer)
+			x.order(peer)
 		}
 	case wire.PhaseRunning:
 	}
@@ -120,7 +120,7 @@ func (x *run) welcome(ctx context.Context, peer *link.Peer, h wire.Hello) *frame
 
 // order sends frameinit its order with the rqlog. A frameinit that lost its connection before
 // the command started gets it again.
-func (x *run) order(ctx context.Context, peer *link.Peer) {
+func (x *run) order(peer *link.Peer) {
 	if x.output == nil {
 		file, err := x.cfg.Guard.Open(x.logRequest(), rqlog.Reopen)
 		if err != nil {
@@ -177,7 +177,7 @@ func (x *run) record(e wire.Exit) *frame.Exit {
 		_ = x.peer.Ack() // A courtesy: the record is on its standard output as well.
 	}
 	x.job.logGrew(x.cfg.Watcher.Updated(x.logRequest().Path))
-	exit := exitOfRecord(e, x.job.WasKilled())
+	exit := exitOfRecord(e, x.job)
 	return &exit
 }
 

@@ -181,7 +181,7 @@ func TestInfrastructureLoss(t *testing.T) {
 	}{
 		"container killed from outside": {func(s *stage, id string) { s.engine.Exit(id, 137) }, "from outside with code 137"},
 		"container removed from outside": {func(s *stage, id string) {
-			_ = s.engine.Remove(context.Background(), id, engine.RemoveOptions{Force: true})
+			_ = s.engine.Remove(s.t.Context(), id, engine.RemoveOptions{Force: true})
 		}, "container is gone"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -231,15 +231,15 @@ func TestAdoption(t *testing.T) {
 		want   int32
 	}{
 		"never created": {func(*stage, *Job) {}, nil, 256},
-		"never started": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}, false) }, nil, 256},
+		"never started": {func(s *stage, j *Job) { s.leaveCreated(j, enginetest.Script{}) }, nil, 256},
 		"ended meanwhile, record in its output": {func(s *stage, j *Job) {
-			s.leave(j, enginetest.Script{Output: []string{string(record)}, Lifetime: -1, ExitCode: 3}, true)
+			s.leave(j, enginetest.Script{Output: []string{string(record)}, Lifetime: -1, ExitCode: 3})
 		}, nil, 3},
-		"running, ends later": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}, true) }, func(s *stage, j *Job) {
+		"running, ends later": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}) }, func(s *stage, j *Job) {
 			init := s.connect(wire.Hello{Token: j.Promise().Token, Phase: wire.PhaseRunning, Started: &wire.Started{UnixMillis: 1}})
 			init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit, Code: 5}})
 		}, 5},
-		"ended, frameinit still there": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}, true) }, func(s *stage, j *Job) {
+		"ended, frameinit still there": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}) }, func(s *stage, j *Job) {
 			s.connect(wire.Hello{Token: j.Promise().Token, Phase: wire.PhaseExited, Exit: &wire.Exit{Cause: wire.CauseExit, Code: 6}})
 		}, 6},
 	} {

@@ -37,8 +37,7 @@ type stage struct {
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	// Unix sockets have short paths; a test's own directory may have a long one.
-	dir, err := os.MkdirTemp("", "rqd")
+	dir, err := os.MkdirTemp("", "rqd") //nolint:usetesting // Unix sockets have short paths; a test's own directory may have a long one.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +54,7 @@ func newStage(t *testing.T) *stage {
 		Policy: policy, Containers: s.engine, Observer: s.engine, Images: NewImages(s.engine, nil, zerolog.Nop()),
 		Link: server, Watcher: watcher, Guard: rqlog.NewGuard(patience), Log: zerolog.Nop(),
 	})
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for _, actor := range []func(context.Context) error{server.Run, s.runner.Follow, s.runner.Sweep, watcher.Run} {
 		all.Go(func() { _ = actor(ctx) })
@@ -121,7 +120,15 @@ func (s *stage) containers() []engine.Container {
 }
 
 // leave makes the container of the job as an RQD before this one would have.
-func (s *stage) leave(j *Job, script enginetest.Script, started bool) {
+func (s *stage) leave(j *Job, script enginetest.Script) {
+	s.t.Helper()
+	if err := s.engine.Start(context.Background(), s.leaveCreated(j, script)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// leaveCreated makes it and does not start it.
+func (s *stage) leaveCreated(j *Job, script enginetest.Script) (id string) {
 	s.t.Helper()
 	s.engine.OnStart(func(engine.Spec, string) enginetest.Script { return script })
 	plan, err := s.runner.cfg.Policy.Plan(j.Promise())
@@ -129,16 +136,11 @@ func (s *stage) leave(j *Job, script enginetest.Script, started bool) {
 		s.t.Fatal(err)
 	}
 	plan.Spec.Mounts = nil
-	id, _, err := s.engine.Create(context.Background(), plan.Spec)
+	id, _, err = s.engine.Create(context.Background(), plan.Spec)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if !started {
-		return
-	}
-	if err := s.engine.Start(context.Background(), id); err != nil {
-		s.t.Fatal(err)
-	}
+	return id
 }
 
 // frameInit is a frameinit that the test plays.
