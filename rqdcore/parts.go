@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -38,6 +37,7 @@ const (
 type parts struct {
 	log       zerolog.Logger
 	frames    *journal.Dir
+	promises  []runner.Promise // Of an earlier RQD, to be adopted.
 	link      *link.Server
 	images    *runner.Images
 	imageRefs []string
@@ -80,7 +80,11 @@ func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ 
 	if err := p.makeRunner(cfg, docker, place, facts, environ); err != nil {
 		return nil, err
 	}
-	return p, p.makeHost(cfg, facts)
+	if err := p.makeHost(cfg, facts); err != nil {
+		return nil, err
+	}
+	p.promises, err = p.loadPromises()
+	return p, err
 }
 
 func (p *parts) openState(cfg *config.Config, place self.Place) (err error) {
@@ -155,30 +159,6 @@ type notify struct{ *parts }
 func (n notify) Poke()       { n.reporter.Poke() }
 func (n notify) FrameEnded() { n.reporter.FrameEnded() }
 
-// adopt takes over what an earlier RQD promised.
-func (p *parts) adopt(ctx context.Context) error {
-	var promises []runner.Promise
-	aside, err := p.frames.Load(func(_ string, raw []byte) error {
-		promise, err := runner.ParsePromise(raw)
-		if err == nil {
-			promises = append(promises, promise)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, problem := range aside {
-		p.log.Error().Err(problem).Msg("promise unreadable")
-	}
-	for _, promise := range promises {
-		if err := p.host.Adopt(ctx, promise); err != nil {
-			return fmt.Errorf("adopt frame %s: %w", promise.Frame.ID, err)
-		}
-	}
-	return nil
-}
-
 func (p *parts) close() {
 	var errs []error
 	for i := len(p.closers) - 1; i >= 0; i-- {
@@ -194,6 +174,6 @@ func machineOptions(cfg *config.Config) machine.Options {
 		Version: strings.TrimSpace(buildinfo.Version), Tags: cfg.Tags, Desktop: cfg.Desktop, Facility: cfg.Facility,
 		SPOS: cfg.SPOS(), HostName: cfg.HostName, UseIPAsHostname: cfg.UseIPAsHostname, UseIPv6: cfg.UseIPv6,
 		NetworkInterface: cfg.NetworkInterface, OverrideCores: cfg.OverrideCores, OverrideProcs: cfg.OverrideProcs,
-		OverrideMemory: cfg.OverrideMemory, LoadModifier: cfg.LoadModifier, TempDir: cfg.TempDir,
+		OverrideMemory: cfg.OverrideMemory, LoadModifier: cfg.LoadModifier, TempDir: cfg.TempDir, Cuebot: cfg.Cuebots[0],
 	}
 }
