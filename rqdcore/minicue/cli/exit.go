@@ -33,9 +33,19 @@ func signalNumber(s os.Signal) int {
 	return int(syscall.SIGINT)
 }
 
-// failures are the frames that did not succeed, in the order of their names.
-func failures(final []farm.Event) []farm.Event {
-	bad := slices.DeleteFunc(slices.Clone(final), func(e farm.Event) bool { return e.Kind == farm.EventDone })
-	slices.SortFunc(bad, func(a, b farm.Event) int { return strings.Compare(a.Frame, b.Frame) })
-	return bad
+// sorted counts the frames that succeeded and those that were killed, and returns the others in
+// the order of their names.
+func sorted(final []farm.Event) (done, killed int, failed []farm.Event) {
+	for _, e := range final {
+		switch e.Kind {
+		case farm.EventDone:
+			done++
+		case farm.EventKilled:
+			killed++
+		default:
+			failed = append(failed, e)
+		}
+	}
+	slices.SortFunc(failed, func(a, b farm.Event) int { return strings.Compare(a.Frame, b.Frame) })
+	return done, killed, failed
 }

@@ -148,9 +148,12 @@ func (p *textProgress) end(final []farm.Event, took time.Duration) {
 	if len(p.job.Frames) == 1 {
 		return
 	}
-	bad := failures(final)
-	text := fmt.Sprintf("%d of %s done in %s", len(final)-len(bad), plural(len(p.job.Frames), "frame"), seconds(took.Seconds()))
-	fmt.Fprintln(p.out, text)
+	done, killed, bad := sorted(final)
+	text := fmt.Sprintf("%d of %s done", done, plural(len(p.job.Frames), "frame"))
+	if killed > 0 {
+		text += fmt.Sprintf(", %d killed", killed)
+	}
+	fmt.Fprintln(p.out, text+" in "+seconds(took.Seconds()))
 	const listed = 10
 	for i, e := range bad {
 		if i == listed {

@@ -138,7 +138,7 @@ func TestInterruptKillsTheFrames(t *testing.T) {
 					t.Errorf("frame %s: want it over, have %s", f.Name, f.State)
 				}
 			}
-			wantText(t, "stderr", p.err.String(), "killing the frames", "0001-render  killed on render01", "0002-render  killed: before it ran")
+			wantText(t, "stderr", p.err.String(), "killing the frames", "0001-render  killed on render01", "0002-render  killed: before it ran", "0 of 2 frames done, 2 killed in ")
 		})
 	}
 }

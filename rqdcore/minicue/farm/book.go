@@ -146,6 +146,7 @@ func (f *Farm) Refused(o Order, reason string) Kill {
 	fr.status, fr.signal = statusCleared, 0
 	h.refused = reason
 	f.backToWaiting(fr, EventRefused, reason)
+	fr.host = "" // It never ran there.
 	f.notify()
 	return k
 }

@@ -164,6 +164,9 @@ func TestRefusedOrderGoesBackAndTheHostRestsUntilItReports(t *testing.T) {
 		t.Errorf("kill after a refusal: have %+v", k)
 	}
 	wantState(t, f, o.FrameID, Waiting, 299)
+	if have := frameOf(t, f, o.FrameID).Host; have != "" {
+		t.Errorf("host of a frame that was refused: want none, have %s", have)
+	}
 	bookNothing(t, f, "render01")
 	f.Report(Report{Machine: machine("render01")})
 	again := book(t, f, "render01")
