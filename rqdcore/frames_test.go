@@ -5,7 +5,9 @@ package main_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -201,5 +203,34 @@ func TestRemovedFromOutside(t *testing.T) {
 	}
 	if f := s.finish(job)[0]; f.Status != 256 {
 		t.Errorf("have status %d, want 256", f.Status)
+	}
+}
+
+// TestSecondRQDRefuses starts a second RQD on the same state, with another port.
+func TestSecondRQDRefuses(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "")
+	if frames := s.render(farm.Job{Command: "true"}); frames[0].Status != 0 {
+		t.Fatalf("have %+v, want success", frames[0])
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conf, err := os.ReadFile(filepath.Join(s.dir, "rqd.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.Replace(string(conf), strconv.Itoa(s.port), strconv.Itoa(freePort(t)), 1)
+	if err := os.WriteFile(filepath.Join(s.dir, "other.conf"), []byte(other), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	second := exec.Command(path, "-c", filepath.Join(s.dir, "other.conf")) // #nosec G204 -- our own binary.
+	out, err := second.CombinedOutput()
+	if code := second.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("have exit code %d (%v), want 1", code, err)
+	}
+	if !strings.Contains(string(out), "another RQD is running") {
+		t.Errorf("have %q, want it to say what is wrong", out)
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"rqdswarm/rqdcore/rqlog"
 	"rqdswarm/rqdcore/runner"
 	"rqdswarm/rqdcore/self"
+	"rqdswarm/rqdcore/single"
 )
 
 const (
@@ -77,6 +78,11 @@ func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ 
 	if err := p.openState(cfg, place); err != nil {
 		return nil, err
 	}
+	claim, err := single.Take(ctx, single.Identity{HostName: facts.Name(), Engine: docker.Host(), StateDir: cfg.StateDir})
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, claim)
 	if err := p.makeRunner(cfg, docker, place, facts, environ); err != nil {
 		return nil, err
 	}

@@ -252,7 +252,7 @@ func cutText(text []byte, limit int64) []byte {
 
 // goneStale is for errors that a descriptor opened anew may not have.
 func goneStale(err error) bool {
-	for _, stale := range []error{syscall.ESTALE, syscall.ENOTCONN, syscall.EBADF, syscall.EIO, syscall.ENODEV} {
+	for _, stale := range []error{syscall.ESTALE, syscall.ENOTCONN, syscall.EBADF, syscall.EIO, syscall.ENODEV, syscall.EPIPE} {
 		if errors.Is(err, stale) {
 			return true
 		}

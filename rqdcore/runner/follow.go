@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 
 	"rqdswarm/internal/engine"
@@ -23,7 +22,7 @@ const (
 
 // adopt takes over a container that an earlier RQD made, in whatever state it is.
 func (x *run) adopt(ctx context.Context) (frame.Exit, error) {
-	x.cfg.Watcher.Add(x.logRequest())
+	x.output.resume()
 	x.log.Info().Msg("frame adopted")
 	return x.follow(ctx)
 }
@@ -118,43 +117,40 @@ func (x *run) welcome(peer *link.Peer, h wire.Hello) *frame.Exit {
 	return nil
 }
 
-// order sends frameinit its order with the rqlog. A frameinit that lost its connection before
+// order sends frameinit its order with the log. A frameinit that lost its connection before
 // the command started gets it again.
 func (x *run) order(peer *link.Peer) {
-	if x.output == nil {
-		file, err := x.cfg.Guard.Open(x.logRequest(), rqlog.Reopen)
-		if err != nil {
-			x.log.Error().Err(err).Msg("reopen rqlog")
-			x.job.Kill("RQD cannot open the rqlog: " + err.Error())
-			return
-		}
-		x.output, x.written = file, sizeOf(file)
-	}
-	if err := x.write(rqlog.Started(x.job.promise.Frame, x.job.containerID())); err != nil {
+	if err := x.output.note(rqlog.Started(x.job.promise.Frame, x.job.containerID())); err != nil {
 		x.log.Warn().Err(err).Msg("write start notice")
 	}
+	file, size, err := x.output.descriptor()
+	if err != nil {
+		x.log.Error().Err(err).Msg("reopen log")
+		x.job.Kill("RQD cannot open the log: " + err.Error())
+		return
+	}
+	defer file.Close()
 	order := x.plan.Order
-	order.LogBytes = x.written
-	if err := peer.Order(order, x.output); err != nil {
+	order.LogBytes = size
+	if err := peer.Order(order, file); err != nil {
 		x.log.Warn().Err(err).Msg("send order")
 		return // The connection is broken; frameinit comes back and is ordered again.
 	}
 	x.ordered = true
-	x.closeOutput()
 }
 
 // sendLog gives frameinit a fresh descriptor, in the background: opening may hang.
 func (x *run) sendLog(peer *link.Peer) {
-	req, log := x.logRequest(), x.log
+	out, log := x.output, x.log
 	go func() {
-		file, err := x.cfg.Guard.Open(req, rqlog.Reopen)
+		file, size, err := out.descriptor()
 		if err != nil {
-			log.Warn().Err(err).Msg("reopen rqlog")
+			log.Warn().Err(err).Msg("reopen log")
 			return // frameinit asks again.
 		}
 		defer file.Close()
-		if err := peer.Log(wire.Log{LogBytes: sizeOf(file)}, file); err != nil {
-			log.Warn().Err(err).Msg("send rqlog")
+		if err := peer.Log(wire.Log{LogBytes: size}, file); err != nil {
+			log.Warn().Err(err).Msg("send log")
 		}
 	}()
 }
@@ -168,7 +164,7 @@ func (x *run) begin(s wire.Started) {
 
 func (x *run) measure(f wire.Figures) {
 	x.job.measure(figuresOf(f))
-	x.job.logGrew(x.cfg.Watcher.Updated(x.logRequest().Path))
+	x.job.logGrew(x.output.updated())
 }
 
 // record takes frameinit's word for how the command ended.
@@ -176,7 +172,7 @@ func (x *run) record(e wire.Exit) *frame.Exit {
 	if x.peer != nil {
 		_ = x.peer.Ack() // A courtesy: the record is on its standard output as well.
 	}
-	x.job.logGrew(x.cfg.Watcher.Updated(x.logRequest().Path))
+	x.job.logGrew(x.output.updated())
 	exit := exitOfRecord(e, x.job)
 	return &exit
 }
@@ -209,12 +205,4 @@ func (x *run) look(ctx context.Context) *frame.Exit {
 		return &exit
 	}
 	return nil
-}
-
-func sizeOf(file *os.File) int64 {
-	info, err := file.Stat()
-	if err != nil {
-		return 0 // The limit then counts from here; better than no log.
-	}
-	return info.Size()
 }

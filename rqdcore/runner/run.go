@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -24,10 +23,9 @@ type run struct {
 	tried   degraded // What the last created container did without.
 	session *link.Session
 	peer    *link.Peer // frameinit, while it is connected.
-	output  *os.File   // The rqlog until it is handed to frameinit.
-	ordered bool       // frameinit has its order: the command may run.
-	written int64      // Bytes in the rqlog before the command's.
-	started time.Time  // When the command started, as frameinit says; zero before.
+	output  output
+	ordered bool      // frameinit has its order: the command may run.
+	started time.Time // When the command started, as frameinit says; zero before.
 	kill    escalation
 }
 
@@ -44,14 +42,8 @@ func (r *Runner) newRun(j *Job) *run {
 func (x *run) close() {
 	x.hints.remove(x.job)
 	x.session.Close()
-	x.cfg.Watcher.Remove(x.logRequest().Path)
-	x.closeOutput()
-}
-
-func (x *run) closeOutput() {
 	if x.output != nil {
-		_ = x.output.Close() // frameinit has its own descriptor; nothing is buffered in this one.
-		x.output = nil
+		x.output.close()
 	}
 }
 
@@ -59,6 +51,10 @@ func (x *run) closeOutput() {
 func (x *run) life(ctx context.Context) (frame.Exit, error) {
 	var planErr error
 	x.plan, planErr = x.cfg.Policy.Plan(x.job.promise)
+	var err error
+	if x.output, err = x.newOutput(); err != nil { //nolint:contextcheck // Loki gets what a frame said also when it is over.
+		return frame.Failure(frame.ReasonLaunch, time.Now(), "open log: %v", err), nil
+	}
 	if x.job.adopted {
 		return x.adopt(ctx)
 	}
@@ -66,7 +62,7 @@ func (x *run) life(ctx context.Context) (frame.Exit, error) {
 		return x.killedBeforeStart(), nil
 	}
 	if err := x.openLog(); err != nil {
-		return frame.Failure(frame.ReasonLaunch, time.Now(), "open rqlog: %v", err), nil
+		return frame.Failure(frame.ReasonLaunch, time.Now(), "open log: %v", err), nil
 	}
 	if planErr != nil {
 		return frame.Failure(frame.ReasonLaunch, time.Now(), "%v", planErr), nil
@@ -97,40 +93,29 @@ func (x *run) killedBeforeStart() frame.Exit {
 	return frame.Failure(frame.ReasonKilled, time.Now(), "killed before the command started")
 }
 
-func (x *run) logRequest() rqlog.Request {
-	return rqlog.Request{
-		Path: rqlog.Path(x.job.promise.Frame), UID: x.plan.Order.UID, GID: x.plan.Order.GID, Groups: x.plan.Order.Groups,
+func (x *run) newOutput() (output, error) {
+	f := x.job.promise.Frame
+	if f.LokiURL != "" {
+		return newLokiOutput(x.job, x.cfg.Policy.HostName, x.log)
 	}
+	return &fileOutput{guard: x.cfg.Guard, watcher: x.cfg.Watcher, req: rqlog.Request{
+		Path: rqlog.Path(f), UID: x.plan.Order.UID, GID: x.plan.Order.GID, Groups: x.plan.Order.Groups,
+	}}, nil
 }
 
-// openLog makes the rqlog with its header. The command's output never passes through here.
+// openLog makes the log with its header.
 func (x *run) openLog() error {
-	req := x.logRequest()
-	file, err := x.cfg.Guard.Open(req, rqlog.Create)
-	if err != nil {
-		return err
-	}
-	x.output = file
-	x.cfg.Watcher.Add(req)
-	head := rqlog.Header(x.headerInfo(req.Path))
+	head := rqlog.Header(x.headerInfo())
 	if x.plan.Notice != "" {
 		head = append(head, rqlog.Notice(x.plan.Notice)...)
 	}
-	return x.write(head)
+	return x.output.open(head)
 }
 
-func (x *run) write(text []byte) error {
-	x.written += int64(len(text))
-	return x.cfg.Guard.Do(x.logRequest().Path, func() error {
-		_, err := x.output.Write(text)
-		return err
-	})
-}
-
-func (x *run) headerInfo(path string) rqlog.HeaderInfo {
+func (x *run) headerInfo() rqlog.HeaderInfo {
 	f, p := x.job.promise.Frame, x.cfg.Policy
 	return rqlog.HeaderInfo{
-		Frame: f, HostName: p.HostName, LogPath: path, Environment: x.plan.Order.Environment, Now: time.Now(),
+		Frame: f, HostName: p.HostName, LogPath: rqlog.Path(f), Environment: x.plan.Order.Environment, Now: time.Now(),
 		FrameTempDir: filepath.Join(p.WorkingDir, f.JobName, f.Name),
 		Image:        x.plan.Image, Shell: p.ShellPath, UID: x.plan.Order.UID, GID: x.plan.Order.GID,
 		WorkingDir: p.WorkingDir, CPUs: x.job.promise.Reservation.CPUs,
@@ -145,17 +130,11 @@ func (x *run) conclude(exit frame.Exit) {
 		Start: x.started, End: exit.Ended, Figures: exit.Figures, HostName: x.cfg.Policy.HostName,
 		Children: exit.Figures.Processes,
 	})
-	req := x.logRequest()
-	err := x.cfg.Guard.Do(req.Path, func() error {
-		file, err := rqlog.Reopen(req)
-		if err != nil {
-			return err
-		}
-		_, err = file.Write(text)
-		return errors.Join(err, file.Close())
-	})
-	if err != nil {
-		x.log.Warn().Err(err).Str("log", req.Path).Msg("write footer")
+	if x.output == nil {
+		return
+	}
+	if err := x.output.finish(text); err != nil {
+		x.log.Warn().Err(err).Msg("write footer")
 	}
 }
 

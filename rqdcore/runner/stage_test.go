@@ -33,6 +33,7 @@ type stage struct {
 	runner *Runner
 	dir    string
 	logs   string
+	loki   string
 }
 
 func newStage(t *testing.T) *stage {
@@ -79,7 +80,7 @@ func processOne(t *testing.T) string {
 
 func (s *stage) job() *Job {
 	f := testFrame()
-	f.LogDir = s.logs
+	f.LogDir, f.LokiURL = s.logs, s.loki
 	return NewJob(NewPromise(f, frame.Reservation{Cores: 200}, time.Now()))
 }
 
