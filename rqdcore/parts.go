@@ -83,7 +83,7 @@ func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ 
 		return nil, err
 	}
 	p.closers = append(p.closers, claim)
-	if err := p.makeRunner(cfg, docker, place, facts, environ); err != nil {
+	if err := p.makeRunner(ctx, cfg, docker, place, facts, environ); err != nil {
 		return nil, err
 	}
 	if err := p.makeHost(cfg, facts); err != nil {
@@ -104,7 +104,7 @@ func (p *parts) openState(cfg *config.Config, place self.Place) (err error) {
 	return nil
 }
 
-func (p *parts) makeRunner(cfg *config.Config, docker *engine.Client, place self.Place, facts *machine.Machine, environ []string) error {
+func (p *parts) makeRunner(ctx context.Context, cfg *config.Config, docker *engine.Client, place self.Place, facts *machine.Machine, environ []string) error {
 	share, err := place.Share(cfg.RunDir)
 	if err != nil {
 		return err
@@ -121,11 +121,20 @@ func (p *parts) makeRunner(cfg *config.Config, docker *engine.Client, place self
 	for _, image := range cfg.Docker.Images {
 		p.imageRefs = append(p.imageRefs, image.Reference)
 	}
+	dataRoot := cfg.RunDir // A volume: it lies in the engine's data root.
+	if place.Bare() {
+		info, err := docker.Info(ctx)
+		if err != nil {
+			return err
+		}
+		dataRoot = info.DataRoot
+	}
 	p.watcher = rqlog.NewWatcher(logLook)
 	p.runner = runner.New(runner.Config{
 		Policy:     policyOf(cfg, facts, share, frameInit, environ),
 		Containers: docker, Observer: docker, Images: p.images, Link: p.link,
 		Watcher: p.watcher, Guard: rqlog.NewGuard(logWait), Log: p.log,
+		Space: runner.Space{Dir: dataRoot, Floor: cfg.Docker.MinFreeSpace},
 	})
 	return nil
 }

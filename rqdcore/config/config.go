@@ -70,6 +70,8 @@ type Docker struct {
 	DNS         []string
 	Tmpfs       map[string]string // Mount point to options.
 	FrameGroups []int             // Supplementary groups of every frame; never 0.
+	// MinFreeSpace is what the engine's data root must have free before a frame is accepted, in bytes.
+	MinFreeSpace int64
 
 	securityOpt []string // As written, for Print.
 }

@@ -15,6 +15,8 @@ func dockerKeys() []option {
 		honour(key("DOCKER_SHELL_PATH", "Shell in the images that runs a frame's command."),
 			directory(), func(c *Config) *string { return &c.Docker.ShellPath }),
 		honour(gpu, boolean(), func(c *Config) *bool { return &c.Docker.GPUMode }),
+		honour(key("DOCKER_MIN_FREE_SPACE", "Below so much free space where the engine keeps its containers, frames are refused; 0 never refuses."),
+			size(), func(c *Config) *int64 { return &c.Docker.MinFreeSpace }),
 		honour(key("FRAME_GROUPS", "Supplementary groups of every frame, as numbers."),
 			groups(), func(c *Config) *[]int { return &c.Docker.FrameGroups }),
 	}

@@ -52,7 +52,7 @@ func defaults() *Config {
 		RunDir:          "/run/rqd",
 		StateDir:        "/var/lib/rqd",
 		TempDir:         "/tmp",
-		Docker:          Docker{ShellPath: "/bin/sh", NetworkMode: "host"},
+		Docker:          Docker{ShellPath: "/bin/sh", NetworkMode: "host", MinFreeSpace: 1 << 30},
 	}
 }
 

@@ -17,6 +17,8 @@ type Runner interface {
 	// Run returns when the frame has ended, or with an error when ctx ends first: then the
 	// container goes on and another RQD will adopt it.
 	Run(ctx context.Context, j *runner.Job) (frame.Exit, error)
+	// Ready says why no frame can be started now, wrapping frame.ErrUnavailable; it never waits.
+	Ready() error
 	// Discard removes what is left of the frame's container, in the background.
 	Discard(j *runner.Job)
 }

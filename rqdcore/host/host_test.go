@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -30,6 +31,7 @@ type stage struct {
 	failPut error
 	failAdd error
 	holdPut chan struct{}
+	ready   error
 }
 
 func newStage(t *testing.T) *stage {
@@ -76,6 +78,8 @@ func (s *stage) Run(ctx context.Context, j *runner.Job) (frame.Exit, error) {
 		return frame.Exit{}, ctx.Err()
 	}
 }
+
+func (s *stage) Ready() error { return s.ready }
 
 func (s *stage) Discard(j *runner.Job) { s.note("discard " + j.Promise().Frame.ID) }
 
@@ -182,7 +186,10 @@ func TestLaunchRefusals(t *testing.T) {
 		check("draining", order("f2", "r2", 100), frame.ErrRefused)
 		s.host.UnlockAll()
 		check("open again", order("f2", "r2", 100), nil)
-		s.failPut = errors.New("disk full")
+		s.ready = fmt.Errorf("%w: no engine", frame.ErrUnavailable)
+		check("engine away", order("f3", "r3", 100), frame.ErrUnavailable)
+		check("engine away, frame is here", order("f2", "r2", 100), nil)
+		s.ready, s.failPut = nil, errors.New("disk full")
 		check("journal cannot be written", order("f3", "r3", 100), frame.ErrUnavailable)
 		if have, want := s.host.Report().Cores, (frame.Cores{Total: 400, Idle: 200, Booked: 200}); have != want {
 			t.Errorf("refused frames hold cores: have %+v, want %+v", have, want)

@@ -21,7 +21,8 @@ func (h *Host) Launch(ctx context.Context, f frame.Frame) error {
 	if err := h.awaitSettled(ctx, f.ID); err != nil {
 		return err
 	}
-	e, repeated, err := h.admit(f)
+	ready := h.cfg.Runner.Ready()
+	e, repeated, err := h.admit(f, ready)
 	if err != nil {
 		return err
 	}
@@ -52,8 +53,9 @@ func (h *Host) awaitSettled(ctx context.Context, frameID string) error {
 	}
 }
 
-// admit decides under one lock and takes the resources.
-func (h *Host) admit(f frame.Frame) (e *entry, repeated bool, err error) {
+// admit decides under one lock and takes the resources. notReady is why a new frame could not
+// be started now; one that is here already is answered all the same.
+func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.refusal(); err != nil {
@@ -67,6 +69,9 @@ func (h *Host) admit(f frame.Frame) (e *entry, repeated bool, err error) {
 	}
 	if h.settling[f.ID] != nil {
 		return nil, false, fmt.Errorf("%w: frame %s has just ended", frame.ErrUnavailable, f.ID)
+	}
+	if notReady != nil {
+		return nil, false, notReady
 	}
 	r, err := h.ledger.reserve(f)
 	if err != nil {

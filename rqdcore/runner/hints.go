@@ -58,13 +58,17 @@ func (h *hints) pokeAll() {
 func (r *Runner) Follow(ctx context.Context) error {
 	labels := map[string]string{LabelRole: RoleFrame, LabelHost: r.cfg.Policy.HostName}
 	for ctx.Err() == nil {
-		events, failed := r.cfg.Observer.Events(ctx, labels)
-		r.hints.pokeAll()
-		err := r.forward(ctx, events, failed)
+		err := r.cfg.Observer.Ping(ctx)
+		if err == nil {
+			events, failed := r.cfg.Observer.Events(ctx, labels)
+			r.setEngine(nil)
+			r.hints.pokeAll()
+			err = r.forward(ctx, events, failed)
+		}
 		if ctx.Err() != nil {
 			break
 		}
-		r.cfg.Log.Warn().Err(err).Msg("engine events ended, asking again")
+		r.setEngine(err)
 		select {
 		case <-time.After(eventsRetry):
 		case <-ctx.Done():

@@ -27,6 +27,7 @@ type Containers interface {
 type Observer interface {
 	Events(ctx context.Context, labels map[string]string) (<-chan engine.Event, <-chan error)
 	Logs(ctx context.Context, id string, opts engine.LogOptions, take func(engine.LogLine) error) error
+	Ping(ctx context.Context) error
 }
 
 // Config is what New needs.
@@ -38,6 +39,7 @@ type Config struct {
 	Link       *link.Server
 	Watcher    *rqlog.Watcher
 	Guard      *rqlog.Guard
+	Space      Space
 	Log        zerolog.Logger
 }
 
@@ -50,6 +52,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	degraded degraded
+	engine   error // Why the engine does not answer; nil when it does.
 }
 
 // New returns a runner; its Run serves nobody before Follow runs.
