@@ -30,8 +30,10 @@ func running(t *testing.T) frame.Running {
 		Attributes: map[string]string{"CPU_LIST": "0,4", "container_id": "c0ffee"},
 		Figures: frame.Figures{
 			RSS: 1, MaxRSS: 2, VSize: 3, MaxVSize: 4, PSS: 5, MaxPSS: 6, Swap: 7, UsedGPU: 8, MaxUsedGPU: 9, LogUpdated: 1795493170,
-			Processes: []frame.Process{{PID: 77, Name: "povray", State: "R", RSS: 10, VSize: 11, Cmdline: "povray scene.pov",
-				Started: time.Date(2026, 11, 24, 4, 5, 6, 0, time.Local)}},
+			Processes: []frame.Process{{
+				PID: 77, Name: "povray", State: "R", RSS: 10, VSize: 11, Cmdline: "povray scene.pov",
+				Started: time.Date(2026, 11, 24, 4, 5, 6, 0, time.Local),
+			}},
 		},
 	}
 }

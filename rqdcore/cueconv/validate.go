@@ -81,7 +81,9 @@ func ids(order *rqdpb.RunFrame) error {
 }
 
 func notInID(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:", r))
+	letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	digit := r >= '0' && r <= '9'
+	return !letter && !digit && !strings.ContainsRune("-_.:", r)
 }
 
 // names are those that are written to logs, labels and the frame's passwd.

@@ -38,8 +38,10 @@ func completion(frameID string) frame.Completion {
 	uid := int32(1500)
 	return frame.Completion{
 		Running: frame.Running{
-			Frame: frame.Frame{ID: frameID, ResourceID: "r-" + frameID, LayerID: "l1", StartTime: 1795493164120, UID: &uid, Cores: 100,
-				Environment: map[string]string{"CUE3": "1"}},
+			Frame: frame.Frame{
+				ID: frameID, ResourceID: "r-" + frameID, LayerID: "l1", StartTime: 1795493164120, UID: &uid, Cores: 100,
+				Environment: map[string]string{"CUE3": "1"},
+			},
 			Attributes: map[string]string{"CPU_LIST": "0,4"},
 			Figures:    frame.Figures{MaxRSS: 42},
 		},

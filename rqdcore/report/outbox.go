@@ -40,8 +40,8 @@ type OutboxConfig struct {
 //
 // Delivery starts while the document is still being written. A death in between loses nothing:
 // Add has not returned, so the frame's promise and its container are still there, and the next
-// RQD finds the same end again. At worst Cuebot hears it twice, which it tolerates; it does so
-// before the next RQD opens its port, so never after a new launch of the same frame.
+// RQD finds the same end again. At worst Cuebot hears it twice, which it tolerates, and a launch
+// of the frame drops what the next RQD found like anything else that is owed for it.
 type Outbox struct {
 	cfg   OutboxConfig
 	wake  chan struct{} // Something may have become due.

@@ -36,7 +36,7 @@ func owing(t testing.TB, dir string, c report.Completer, log zerolog.Logger) (o 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

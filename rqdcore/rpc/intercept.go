@@ -19,25 +19,24 @@ func logged(log zerolog.Logger) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 		began := time.Now()
 		answer, err := next(ctx, req)
-		code := status.Code(err)
-		event := log.Debug()
-		switch code {
-		case codes.OK, codes.NotFound, codes.Canceled:
-		case codes.Internal, codes.Unknown:
-			event = log.Error()
-		default:
-			event = log.Info()
-		}
+		said := status.Convert(err)
+		line := log.With().Str("call", info.FullMethod).Stringer("code", said.Code()).Dur("took", time.Since(began)).Logger()
 		if p, ok := peer.FromContext(ctx); ok {
-			event = event.Stringer("peer", p.Addr)
+			line = line.With().Stringer("peer", p.Addr).Logger()
 		}
 		if r, ok := req.(interface{ GetFrameId() string }); ok {
-			event = event.Str("frame_id", r.GetFrameId())
+			line = line.With().Str("frame_id", r.GetFrameId()).Logger()
 		}
-		if err != nil {
-			event = event.Str("reason", status.Convert(err).Message())
+		switch said.Code() {
+		case codes.OK:
+			line.Debug().Msg("call answered")
+		case codes.NotFound, codes.Canceled:
+			line.Debug().Str("reason", said.Message()).Msg("call answered")
+		case codes.Internal, codes.Unknown:
+			line.Error().Str("reason", said.Message()).Msg("call failed")
+		default:
+			line.Info().Str("reason", said.Message()).Msg("call refused")
 		}
-		event.Str("call", info.FullMethod).Stringer("code", code).Dur("took", time.Since(began)).Msg("call answered")
 		return answer, err
 	}
 }
