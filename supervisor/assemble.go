@@ -7,8 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -19,7 +18,6 @@ import (
 	"rqdswarm/supervisor/output"
 	"rqdswarm/supervisor/pull"
 	"rqdswarm/supervisor/reconcile"
-	"rqdswarm/supervisor/runargs"
 	"rqdswarm/supervisor/runline"
 	"rqdswarm/supervisor/swarm"
 )
@@ -38,6 +36,7 @@ type edge interface {
 	reconcile.Engine
 	output.Engine
 	pull.Images
+	reconcile.Images
 	Info(ctx context.Context) (engine.Info, error)
 }
 
@@ -81,96 +80,35 @@ func thisProcess() swarm.Process {
 
 // assemble finds out where we are and puts the parts together. Nothing runs yet, and nothing has been changed.
 func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, error) {
-	files, err := runline.Files(d.Process.Root, cfg.Files)
-	if err != nil {
-		return nil, &configError{err}
-	}
-	extra, err := runargs.Parse(cfg.RunArgs, runargs.Context{Environ: d.Environ, ReadFile: func(path string) ([]byte, error) {
-		return os.ReadFile(filepath.Join(d.Process.Root, path))
-	}})
-	if err != nil {
-		return nil, &configError{err}
-	}
-	self, err := swarm.Find(ctx, d.Engine, d.Process)
-	if err != nil {
-		return nil, err
-	}
-	info, err := d.Engine.Info(ctx)
+	place, err := locate(ctx, cfg, d)
 	if err != nil {
 		return nil, err
 	}
 	log := d.Log
-	for key, value := range self.Identity() {
+	for key, value := range place.self.Identity() {
 		log = log.With().Str(key, value).Logger()
 	}
-	spec := runline.Spec(runline.Options{
-		Name: cfg.Name, Image: cfg.Image, Socket: socketOnHost(self, d.EngineAddress),
-		Hostname: runline.Hostname(cfg.Hostname, self.GivenHostname(), info.Name),
-		Environ:  d.Environ, Own: ownVariables(), Extra: extra,
-	})
-	log.Info().Str("version", buildinfo.Version).Str("image", cfg.Image).Str("rqd", cfg.Name).Str("hostname", spec.Hostname).
-		Dur("stop_grace", cfg.StopGrace).Str("pull", string(cfg.Pull)).Int("files", len(files)).Str("engine", info.Version).
-		Bool("in_container", self.InContainer()).Str("self", self.ShortID()).Msg("supervisor started")
-	warnings(self, log)
-
-	monitor := health.NewMonitor(health.EngineProbe(d.Engine, health.Addresses(spec, health.Hosts(d.Process.Root))), cfg.ReadyTimeout)
-	loop := reconcile.New(reconcile.Options{
-		Name: cfg.Name, Grace: cfg.StopGrace, Self: self, Engine: d.Engine, Host: d.Host,
-		Peers: swarm.NewPeers(d.Engine, self, cfg.Name),
-		Planner: &planner{
-			puller: pull.Puller{Images: d.Engine, Reference: cfg.Image, Policy: cfg.Pull, Log: log},
-			spec:   spec, files: files, identity: self.Identity(),
-		},
+	log.Info().Str("version", buildinfo.Version).Str("image", cfg.Image).Str("rqd", cfg.Name).Str("hostname", place.spec.Hostname).
+		Stringer("stop_grace", cfg.StopGrace).Str("pull", string(cfg.Pull)).Int("files", len(place.files)).Str("engine", place.info.Version).
+		Bool("in_container", place.self.InContainer()).Str("self", place.self.ShortID()).Msg("supervisor started")
+	for _, warning := range slices.Concat(place.warnings(), cfg.graceWarnings()) {
+		log.Warn().Msg(warning)
+	}
+	probe := health.EngineProbe(d.Engine, health.Addresses(place.spec, health.Hosts(d.Process.Root)))
+	monitor := health.NewMonitor(probe, cfg.ReadyTimeout)
+	options := reconcile.Options{
+		Name: cfg.Name, Grace: cfg.StopGrace, Self: place.self, Engine: d.Engine, Host: d.Host,
+		Peers:   swarm.NewPeers(d.Engine, place.self, cfg.Name),
+		Planner: newPlanner(cfg, d, place, log),
 		Printer: output.NewPrinter(d.Engine, d.Stdout, d.Stderr, log),
 		Health:  monitor, Log: log,
-	})
+	}
+	if cfg.RemoveOldImage {
+		options.Images = d.Engine
+	}
 	listener, err := d.Listen(cfg.HealthSocket)
 	if err != nil {
 		return nil, err
 	}
-	return &supervisor{loop: loop, monitor: monitor, listener: listener}, nil
-}
-
-// planner makes the plan of RQD once its image is here.
-type planner struct {
-	puller   pull.Puller
-	spec     engine.Spec
-	files    []engine.File
-	identity map[string]string
-}
-
-// Plan implements reconcile.Planner.
-func (p *planner) Plan(ctx context.Context) (runline.Plan, error) {
-	image, err := p.puller.Resolve(ctx)
-	if err != nil {
-		return runline.Plan{}, err
-	}
-	return runline.NewPlan(p.spec, image, p.files, p.identity)
-}
-
-// socketOnHost is where the engine's socket lies on the host: RQD gets the engine that we have.
-func socketOnHost(self swarm.Self, address string) string {
-	path, unix := strings.CutPrefix(address, "unix://")
-	if !unix {
-		return runline.DefaultSocket
-	}
-	if !self.InContainer() {
-		return path
-	}
-	for _, spelling := range []string{path, strings.TrimPrefix(path, "/var"), "/var" + path} { // /var/run is a link to /run.
-		if host, ok := self.HostPath(spelling); ok {
-			return host
-		}
-	}
-	return runline.DefaultSocket
-}
-
-// warnings says what is unusual about where we run.
-func warnings(self swarm.Self, log zerolog.Logger) {
-	switch {
-	case !self.InContainer():
-		log.Warn().Msg("not in a container of this engine: other supervisors of this rqd cannot see us, there should be none")
-	case self.Container.Labels[swarm.RoleLabel] != swarm.RoleSupervisor:
-		log.Warn().Msgf("our container lacks the label %s=%s: supervisors of other services cannot see us", swarm.RoleLabel, swarm.RoleSupervisor)
-	}
+	return &supervisor{loop: reconcile.New(options), monitor: monitor, listener: listener}, nil
 }

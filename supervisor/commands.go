@@ -9,8 +9,11 @@ import (
 	"text/tabwriter"
 
 	"github.com/kelseyhightower/envconfig"
+	"github.com/rs/zerolog"
 
 	"rqdswarm/internal/buildinfo"
+	"rqdswarm/internal/engine"
+	"rqdswarm/supervisor/doctor"
 	"rqdswarm/supervisor/health"
 )
 
@@ -31,6 +34,38 @@ func askHealth(ctx context.Context, stdout io.Writer) (int, error) {
 	return 0, nil
 }
 
+// examine is the doctor: a table of what is, and what to do about it. It fails when RQD cannot run here, or not right.
+func examine(ctx context.Context, stdout io.Writer) (int, error) {
+	cfg, err := loadConfig(os.Environ())
+	if err != nil {
+		return 0, &configError{err}
+	}
+	client, err := dial(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	d := dependencies{Engine: client, Process: thisProcess(), EngineAddress: client.Host(), Environ: os.Environ(), Log: zerolog.Nop()}
+	p, err := locate(ctx, cfg, d)
+	if err != nil {
+		return 0, err
+	}
+	findings := doctor.Examine(ctx, doctor.Patient{
+		Engine: client, Self: p.self, Name: cfg.Name, Spec: p.spec, Root: d.Process.Root,
+		Addresses: health.Addresses(p.spec, health.Hosts(d.Process.Root)),
+		Resolve:   newPlanner(cfg, d, p, d.Log).puller.Resolve,
+		Preflight: func(ctx context.Context, s engine.Spec) (lost []string, err error) {
+			_, err = engine.NewDegrader(client, func(l string) { lost = append(lost, l) }).Preflight(ctx, s)
+			return lost, err
+		},
+		Warnings: cfg.graceWarnings(),
+	})
+	if !doctor.Print(stdout, findings) {
+		return exitFailed, nil
+	}
+	return 0, nil
+}
+
 func printVersion(stdout io.Writer) { fmt.Fprintln(stdout, buildinfo.Version) }
 
 // printHelp lists the commands and the environment.
@@ -40,6 +75,7 @@ func printHelp(stdout io.Writer) {
 Commands:
   run      look after RQD (the default)
   health   print the health of the running supervisor and fail unless it is healthy
+  doctor   examine this node: engine, rights, image, credentials, port, clock, space
   version  print the version
   help     print this
 

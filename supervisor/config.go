@@ -27,6 +27,7 @@ type settings struct {
 	Files          string `envconfig:"RQD_FILES" desc:"more files to copy into RQD's container, as PATH or PATH:TARGET; /etc/opencue always is"`
 	ReadyTimeout   string `envconfig:"RQD_READY_TIMEOUT" default:"30s" desc:"how long a ready RQD may be away before the supervisor ends; 0 is for ever"`
 	RegistryConfig string `envconfig:"RQD_REGISTRY_CONFIG" desc:"docker config.json with the registry's credentials, for example a Swarm secret"`
+	RemoveOldImage string `envconfig:"RQD_REMOVE_OLD_IMAGE" default:"false" desc:"true removes the image of a replaced RQD once nothing uses it"`
 	HealthSocket   string `envconfig:"SUPERVISOR_HEALTH_SOCKET" default:"/run/supervisor/health.sock" desc:"where supervisor health asks"`
 	LogLevel       string `envconfig:"SUPERVISOR_LOG_LEVEL" default:"info" desc:"debug, info, warning or error"`
 	LogFormat      string `envconfig:"SUPERVISOR_LOG_FORMAT" default:"text" desc:"text or json"`
@@ -43,6 +44,7 @@ type config struct {
 	Files          []string
 	ReadyTimeout   time.Duration
 	RegistryConfig string
+	RemoveOldImage bool
 	HealthSocket   string
 	LogLevel       string
 	LogFormat      logging.Format
@@ -87,6 +89,9 @@ func (s settings) parse() (config, error) {
 	}
 	if cfg.ReadyTimeout, err = secondsOrDuration(s.ReadyTimeout); err != nil {
 		bad("RQD_READY_TIMEOUT", s.ReadyTimeout, "a time such as 30s, 0 or more")
+	}
+	if cfg.RemoveOldImage, err = strconv.ParseBool(s.RemoveOldImage); err != nil {
+		bad("RQD_REMOVE_OLD_IMAGE", s.RemoveOldImage, "true or false")
 	}
 	if !cfg.Pull.Valid() {
 		bad("RQD_PULL", s.Pull, "always, missing or never")

@@ -70,8 +70,10 @@ var images = sync.OnceValue(func() error {
 		file    string
 		changes []string
 	}{
-		supervisorImage: {program, []string{`ENTRYPOINT ["/bin/supervisor"]`, "LABEL " + swarm.RoleLabel + "=" + swarm.RoleSupervisor,
-			`HEALTHCHECK --interval=1s --timeout=3s --retries=3 --start-period=60s CMD ["/bin/supervisor", "health"]`}},
+		supervisorImage: {program, []string{
+			`ENTRYPOINT ["/bin/supervisor"]`, "LABEL " + swarm.RoleLabel + "=" + swarm.RoleSupervisor,
+			`HEALTHCHECK --interval=1s --timeout=3s --retries=3 --start-period=60s CMD ["/bin/supervisor", "health"]`,
+		}},
 		polite:  {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`}},
 		another: {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`, "ENV ANOTHER=1"}},
 		deaf:    {busybox, []string{standin("trap 'echo deaf' TERM")}},

@@ -39,12 +39,14 @@ func program(args []string, stdout, stderr io.Writer) int {
 		code, err = supervise(ctx, stdout, stderr)
 	case "health":
 		code, err = askHealth(ctx, stdout)
+	case "doctor":
+		code, err = examine(ctx, stdout)
 	case "version", "--version":
 		printVersion(stdout)
 	case "help", "--help", "-h":
 		printHelp(stdout)
 	default:
-		err = &configError{fmt.Errorf("unknown command %q: want run, health, version or help", command)}
+		err = &configError{fmt.Errorf("unknown command %q: want run, health, doctor, version or help", command)}
 	}
 	return exitCode(code, err, stderr)
 }

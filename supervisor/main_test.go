@@ -152,7 +152,7 @@ func TestRQDRemovedBySomebody(t *testing.T) {
 	bubble(t, func(w *world) {
 		m := w.supervisor(order{image: "rqd:1"})
 		settle(5 * time.Second)
-		if err := w.fake.Remove(context.Background(), "rqd", engine.RemoveOptions{Force: true}); err != nil {
+		if err := w.fake.Remove(w.t.Context(), "rqd", engine.RemoveOptions{Force: true}); err != nil {
 			w.t.Fatal(err)
 		}
 		m.ends(5*time.Second, 1)
@@ -161,7 +161,7 @@ func TestRQDRemovedBySomebody(t *testing.T) {
 
 func TestForeignContainerIsNotTouched(t *testing.T) {
 	bubble(t, func(w *world) {
-		id, _, err := w.fake.Create(context.Background(), engine.Spec{Name: "rqd", Image: "rqd:2"})
+		id, _, err := w.fake.Create(w.t.Context(), engine.Spec{Name: "rqd", Image: "rqd:2"})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -146,29 +146,22 @@ func decideOwner(o Observation) Step {
 	if !o.Resolved {
 		return Resolve
 	}
-	switch o.Current {
-	case RunningOther, Unhealthy:
-		return either(o.Next, Retire, Prepare)
-	case CreatedOther, Exited:
+	switch {
+	case o.Current == CreatedOther || o.Current == Exited:
 		return Discard
-	case Created:
-		return either(o.Retired, StopRetired, Start)
-	case Absent:
-		return either(o.Next, Promote, Prepare)
-	}
-	switch { // Running.
+	case o.Current != Created && o.Current != Running && !o.Next: // Absent, or to be replaced.
+		return Prepare
+	case o.Current == RunningOther || o.Current == Unhealthy:
+		return Retire
+	case o.Current == Absent:
+		return Promote
 	case o.Retired:
 		return StopRetired
-	case o.Next, o.Litter:
+	case o.Current == Created:
+		return Start
+	case o.Next || o.Litter:
 		return Sweep
 	default:
 		return Watch
 	}
-}
-
-func either(condition bool, yes, no Step) Step {
-	if condition {
-		return yes
-	}
-	return no
 }

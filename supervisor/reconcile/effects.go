@@ -74,6 +74,9 @@ func (l *Loop) worker(step Step, v view) worker {
 		l.remembered.started = v.current.ID
 	case Retire, Discard:
 		l.remembered.watched, l.remembered.started = "", ""
+		if plan := l.remembered.plan; l.o.Images != nil && plan != nil && v.current.ImageID != plan.ImageID {
+			l.remembered.images = append(l.remembered.images, v.current.ImageID)
+		}
 	}
 	w := worker{o: l.o, v: v, l: l, drain: map[string]func(context.Context){}}
 	if l.remembered.plan != nil {

@@ -38,6 +38,11 @@ type Engine interface {
 	Runner
 }
 
+// Images is where the images of replaced RQDs are removed.
+type Images interface {
+	RemoveImage(ctx context.Context, ref string) error
+}
+
 // Peers lists the other supervisors of our RQD.
 type Peers interface {
 	List(ctx context.Context) ([]swarm.Peer, error)

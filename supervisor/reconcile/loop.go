@@ -38,6 +38,7 @@ type Options struct {
 	Printer *output.Printer
 	Health  Health
 	Host    Host
+	Images  Images // Nil leaves the images of replaced RQDs alone.
 	Log     zerolog.Logger
 }
 
@@ -190,10 +191,8 @@ func (l *Loop) say(step Step, v view) {
 		return
 	}
 	l.said = step
-	e := l.o.Log.Debug()
-	msg := "next step"
 	if step == StandBy {
-		e, msg = l.o.Log.Info(), "a newer supervisor owns rqd, standing by"
+		l.o.Log.Info().Msg("a newer supervisor owns rqd, standing by")
 	}
-	e.Stringer("step", step).Stringer("current", v.Current).Bool("newer", v.Newer).Bool("older", v.Older).Msg(msg)
+	l.o.Log.Debug().Stringer("step", step).Stringer("current", v.Current).Bool("newer", v.Newer).Bool("older", v.Older).Msg("next step")
 }

@@ -18,6 +18,7 @@ type view struct {
 	next    engine.Container // Zero unless Next.
 	retired []engine.Container
 	litter  []engine.Container
+	images  []string // That nothing will use.
 }
 
 // memory is what an observation needs to know besides the engine's list.
@@ -25,6 +26,7 @@ type memory struct {
 	plan    *runline.Plan // Nil until resolved.
 	watched string        // The container that we have seen run as RQD.
 	started string        // The container that we have started.
+	images  []string      // Of RQDs that we have replaced, to be removed.
 }
 
 // observe looks at the engine.
@@ -55,7 +57,10 @@ func (l *Loop) observe(ctx context.Context) (view, error) {
 			v.sort(c, nextName(l.o.Name), m.plan)
 		}
 	}
-	v.Retired, v.Litter = len(v.retired) > 0, len(v.litter) > 0
+	if !v.Older { // An older supervisor may want its image back.
+		v.images = m.images
+	}
+	v.Retired, v.Litter = len(v.retired) > 0, len(v.litter)+len(v.images) > 0
 	return v, nil
 }
 

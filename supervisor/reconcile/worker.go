@@ -44,7 +44,7 @@ func (w worker) perform(ctx context.Context, step Step) (apply func(), err error
 		w.o.Log.Info().Str("container", short(w.v.current.ID)).Str("state", string(w.v.current.State)).Int("exit_code", w.v.current.ExitCode).Msg("old rqd container removed")
 		return nil, w.remove(ctx, w.v.current.ID)
 	case Sweep:
-		return nil, w.sweep(ctx)
+		return w.sweep(ctx)
 	case Kill:
 		return nil, w.kill(ctx, w.v.alive())
 	default:
@@ -150,15 +150,23 @@ func (w worker) remove(ctx context.Context, id string) error {
 }
 
 // sweep removes what nothing will use. The last lines of a stopped RQD are printed first.
-func (w worker) sweep(ctx context.Context) error {
+func (w worker) sweep(ctx context.Context) (apply func(), err error) {
 	for _, c := range w.v.unused() {
 		w.drained(ctx, c.ID)
 		if err := w.remove(ctx, c.ID); err != nil {
-			return err
+			return nil, err
 		}
 		w.o.Log.Debug().Str("container", short(c.ID)).Str("name", c.Name).Msg("unused container removed")
 	}
-	return nil
+	for _, image := range w.v.images {
+		if err := w.o.Images.RemoveImage(ctx, image); err != nil {
+			w.o.Log.Info().Err(err).Str("image_id", image).Msg("old image left") // Somebody uses it, or it is gone.
+			continue
+		}
+		w.o.Log.Info().Str("image_id", image).Msg("old image removed")
+	}
+	removed := len(w.v.images)
+	return func() { w.l.remembered.images = w.l.remembered.images[removed:] }, nil
 }
 
 // drained waits until a container's output is printed, as far as anybody reads ours.

@@ -3,6 +3,7 @@ package runargs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,13 +40,8 @@ func env(value string, c Context) (change, error) {
 func addEnv(variable string) change {
 	name, _, _ := strings.Cut(variable, "=")
 	return func(s *engine.Spec) {
-		kept := []string{}
-		for _, e := range s.Env {
-			if !strings.HasPrefix(e, name+"=") {
-				kept = append(kept, e)
-			}
-		}
-		s.Env = append(kept, variable)
+		s.Env = slices.DeleteFunc(slices.Clone(s.Env), func(e string) bool { return strings.HasPrefix(e, name+"=") })
+		s.Env = append(s.Env, variable)
 	}
 }
 

@@ -2,7 +2,7 @@ package runargs
 
 import (
 	"errors"
-	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -117,9 +117,7 @@ func device(value string, _ Context) (change, error) {
 }
 
 func deviceCgroupRule(value string, _ Context) (change, error) {
-	var kind, permissions string
-	var numbers string
-	if n, err := fmt.Sscanf(value, "%1s %s %s", &kind, &numbers, &permissions); n != 3 || err != nil || !strings.Contains("abc", kind) {
+	if !regexp.MustCompile(`^[abc] (\d+|\*):(\d+|\*) [rwm]{1,3}$`).MatchString(value) {
 		return nil, errors.New("want for example 'c 195:* rmw'")
 	}
 	return func(s *engine.Spec) { s.DeviceCgroupRules = append(s.DeviceCgroupRules, value) }, nil

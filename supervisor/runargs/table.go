@@ -3,7 +3,6 @@ package runargs
 import (
 	"maps"
 	"slices"
-	"strings"
 )
 
 // flag is one row of the table: how a docker run flag is read, or why it is not.
@@ -16,6 +15,13 @@ type flag struct {
 
 // table is every flag that is known, by its long name.
 func table() map[string]flag {
+	flags := taken()
+	maps.Copy(flags, refused())
+	return flags
+}
+
+// taken are the flags that are put into RQD's spec.
+func taken() map[string]flag {
 	return map[string]flag{
 		"--entrypoint":     {read: entrypoint},
 		"--env":            {short: "-e", read: env},
@@ -67,7 +73,12 @@ func table() map[string]flag {
 
 		"--log-driver": {read: logDriver},
 		"--log-opt":    {read: logOpt},
+	}
+}
 
+// refused are the flags that the supervisor decides itself.
+func refused() map[string]flag {
+	return map[string]flag{
 		"--name":         {refused: "set RQD_NAME instead"},
 		"--hostname":     {short: "-h", refused: "set RQD_HOSTNAME instead"},
 		"--stop-timeout": {refused: "set STOP_GRACE_SECONDS instead"},
@@ -97,22 +108,18 @@ func lookup(name string) (flag, bool) {
 	return flag{}, false
 }
 
-// known are the names of all flags that are taken.
+// known are the names of all flags that are taken, docker's hidden spellings apart.
 func known() []string {
 	var names []string
-	flags := table()
+	flags := taken()
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
-		f := flags[name]
-		switch {
-		case f.refused != "" || name == "--net" || name == "--dns-opt":
-		case f.short != "":
-			names = append(names, f.short+"/"+name)
+		switch short := flags[name].short; {
+		case name == "--net" || name == "--dns-opt":
+		case short != "":
+			names = append(names, name+" ("+short+")")
 		default:
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int { return strings.Compare(long(a), long(b)) })
 	return names
 }
-
-func long(name string) string { return name[strings.Index(name, "--"):] }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"rqdswarm/internal/engine"
+	"rqdswarm/supervisor/pull"
+	"rqdswarm/supervisor/registry"
+	"rqdswarm/supervisor/runargs"
+	"rqdswarm/supervisor/runline"
+	"rqdswarm/supervisor/swarm"
+)
+
+// place is where we are, and what RQD is to be there.
+type place struct {
+	self  swarm.Self
+	info  engine.Info
+	spec  engine.Spec
+	files []engine.File
+}
+
+// locate reads the task's files and flags, and asks the engine about itself and us.
+func locate(ctx context.Context, cfg config, d dependencies) (place, error) {
+	var p place
+	var err error
+	if p.files, err = runline.Files(d.Process.Root, cfg.Files); err != nil {
+		return place{}, &configError{err}
+	}
+	extra, err := runargs.Parse(cfg.RunArgs, runargs.Context{Environ: d.Environ, ReadFile: func(path string) ([]byte, error) {
+		return os.ReadFile(filepath.Join(d.Process.Root, path))
+	}})
+	if err != nil {
+		return place{}, &configError{err}
+	}
+	if p.self, err = swarm.Find(ctx, d.Engine, d.Process); err != nil {
+		return place{}, err
+	}
+	if p.info, err = d.Engine.Info(ctx); err != nil {
+		return place{}, err
+	}
+	p.spec = runline.Spec(runline.Options{
+		Name: cfg.Name, Image: cfg.Image, Socket: socketOnHost(p.self, d.EngineAddress),
+		Hostname: runline.Hostname(cfg.Hostname, p.self.GivenHostname(), p.info.Name),
+		Environ:  d.Environ, Own: ownVariables(), Extra: extra,
+	})
+	return p, nil
+}
+
+// warnings says what is unusual about where we run.
+func (p place) warnings() []string {
+	switch {
+	case !p.self.InContainer():
+		return []string{"not in a container of this engine: other supervisors of this rqd cannot see us, there should be none"}
+	case p.self.Container.Labels[swarm.RoleLabel] != swarm.RoleSupervisor:
+		return []string{fmt.Sprintf("our container lacks the label %s=%s: supervisors of other services cannot see us", swarm.RoleLabel, swarm.RoleSupervisor)}
+	}
+	return nil
+}
+
+// socketOnHost is where the engine's socket lies on the host: RQD gets the engine that we have.
+func socketOnHost(self swarm.Self, address string) string {
+	path, unix := strings.CutPrefix(address, "unix://")
+	if !unix {
+		return runline.DefaultSocket
+	}
+	if !self.InContainer() {
+		return path
+	}
+	for _, spelling := range []string{path, strings.TrimPrefix(path, "/var"), "/var" + path} { // /var/run is a link to /run.
+		if host, ok := self.HostPath(spelling); ok {
+			return host
+		}
+	}
+	return runline.DefaultSocket
+}
+
+// The times of a failed update that nobody can shorten by configuration, at most: the verdict of the health check on a
+// supervisor whose RQD is never ready, and what creating and starting take twice.
+const (
+	verdictTime = 70 * time.Second
+	startTime   = 10 * time.Second
+	// cuebotPatience is the time without a report after which Cuebot calls a host down and books its frames elsewhere.
+	cuebotPatience = 300 * time.Second
+)
+
+// graceWarnings adds up for how long a failed update may leave the host without RQD: the old one stops, the new one is
+// given up, it stops, and the old one starts again.
+func (c config) graceWarnings() []string {
+	sum := 2*c.StopGrace + verdictTime + 2*startTime
+	if sum < cuebotPatience*3/4 {
+		return nil
+	}
+	return []string{fmt.Sprintf("STOP_GRACE_SECONDS=%d: an update that fails may leave the host without rqd for %s, and Cuebot gives it up after %s; RQD itself ends within seconds",
+		int(c.StopGrace.Seconds()), sum, cuebotPatience)}
+}
+
+// planner makes the plan of RQD once its image is here.
+type planner struct {
+	puller   pull.Puller
+	place    place
+	identity map[string]string
+}
+
+func newPlanner(cfg config, d dependencies, p place, log zerolog.Logger) *planner {
+	store := registry.NewStore(d.Process.Root, cfg.RegistryConfig, d.Environ)
+	return &planner{
+		puller:   pull.Puller{Images: d.Engine, Reference: cfg.Image, Policy: cfg.Pull, Credentials: store.Credentials, Log: log},
+		place:    p,
+		identity: p.self.Identity(),
+	}
+}
+
+// Plan implements reconcile.Planner.
+func (p *planner) Plan(ctx context.Context) (runline.Plan, error) {
+	image, err := p.puller.Resolve(ctx)
+	if err != nil {
+		return runline.Plan{}, err
+	}
+	return runline.NewPlan(p.place.spec, image, p.place.files, p.identity)
+}
