@@ -42,6 +42,7 @@ type parts struct {
 	link      *link.Server
 	images    *runner.Images
 	imageRefs []string
+	keeper    *runner.Keeper
 	runner    *runner.Runner
 	watcher   *rqlog.Watcher
 	host      *host.Host
@@ -53,113 +54,141 @@ type parts struct {
 
 // build makes every part and starts none. Whatever is wrong with the machine shows here.
 func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ []string) (_ *parts, err error) {
-	p := &parts{log: log}
+	b := builder{parts: &parts{log: log}, cfg: cfg, environ: environ}
 	defer func() {
 		if err != nil {
-			p.close()
+			b.close()
 		}
 	}()
-	docker, err := engine.Dial(ctx, engine.Options{UserAgent: "rqdcore/" + buildinfo.Version})
-	if err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{b.lookAround, b.claimState, b.makeImages, b.makeRunner, b.makeHost} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
 	}
-	p.closers = append(p.closers, docker)
-	place, err := self.Find(ctx, "/proc", docker)
-	if err != nil {
-		return nil, err
-	}
-	facts, err := machine.New("/", machineOptions(cfg)) //nolint:contextcheck // It bounds its own look-ups and runs once.
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range facts.Warnings() {
-		log.Warn().Msg(w)
-	}
-	if err := p.openState(cfg, place); err != nil {
-		return nil, err
-	}
-	claim, err := single.Take(ctx, single.Identity{HostName: facts.Name(), Engine: docker.Host(), StateDir: cfg.StateDir})
-	if err != nil {
-		return nil, err
-	}
-	p.closers = append(p.closers, claim)
-	if err := p.makeRunner(ctx, cfg, docker, place, facts, environ); err != nil {
-		return nil, err
-	}
-	if err := p.makeHost(cfg, facts); err != nil {
-		return nil, err
-	}
-	p.promises, err = p.loadPromises()
-	return p, err
+	b.promises, err = b.loadPromises()
+	return b.parts, err
 }
 
-func (p *parts) openState(cfg *config.Config, place self.Place) (err error) {
-	if !place.Persistent(cfg.StateDir) {
-		p.log.Error().Str("dir", cfg.StateDir).
+// builder is what the parts are made from. Each of its methods needs those before it.
+type builder struct {
+	*parts
+	cfg     *config.Config
+	environ []string
+	docker  *engine.Client
+	place   self.Place
+	facts   *machine.Machine
+}
+
+// lookAround finds the engine, RQD's own container and the machine.
+func (b *builder) lookAround(ctx context.Context) (err error) {
+	if b.docker, err = engine.Dial(ctx, engine.Options{UserAgent: "rqdcore/" + buildinfo.Version}); err != nil {
+		return err
+	}
+	b.closers = append(b.closers, b.docker)
+	if b.place, err = self.Find(ctx, "/proc", b.docker); err != nil {
+		return err
+	}
+	if b.facts, err = machine.New("/", machineOptions(b.cfg)); err != nil { //nolint:contextcheck // It bounds its own look-ups and runs once.
+		return err
+	}
+	for _, w := range b.facts.Warnings() {
+		b.log.Warn().Msg(w)
+	}
+	return nil
+}
+
+// claimState opens the journal and makes sure that this RQD is the only one.
+func (b *builder) claimState(ctx context.Context) (err error) {
+	if !b.place.Persistent(b.cfg.StateDir) {
+		b.log.Error().Str("dir", b.cfg.StateDir).
 			Msg("state directory is on no mount: what Cuebot was promised and is owed is lost with this container; add a volume there")
 	}
-	if p.frames, err = journal.Open(filepath.Join(cfg.StateDir, "frames")); err != nil {
+	if b.frames, err = journal.Open(filepath.Join(b.cfg.StateDir, "frames")); err != nil {
 		return err
 	}
+	claim, err := single.Take(ctx, single.Identity{HostName: b.facts.Name(), Engine: b.docker.Host(), StateDir: b.cfg.StateDir})
+	if err != nil {
+		return err
+	}
+	b.closers = append(b.closers, claim)
 	return nil
 }
 
-func (p *parts) makeRunner(ctx context.Context, cfg *config.Config, docker *engine.Client, place self.Place, facts *machine.Machine, environ []string) error {
-	share, err := place.Share(cfg.RunDir)
+func (b *builder) makeImages(context.Context) error {
+	for _, image := range b.cfg.Docker.Images {
+		b.imageRefs = append(b.imageRefs, image.Reference)
+	}
+	b.images = runner.NewImages(b.docker, nil, b.log)
+	uses, err := journal.Open(filepath.Join(b.cfg.StateDir, "images"))
 	if err != nil {
 		return err
 	}
-	frameInit, err := initbin.Install(cfg.RunDir)
+	b.keeper, err = runner.NewKeeper(runner.KeepConfig{
+		Store: b.docker, Documents: uses, Configured: b.imageRefs,
+		Keep: time.Duration(b.cfg.Docker.ImageKeepDays) * 24 * time.Hour, Log: b.log,
+	})
+	return err
+}
+
+// makeRunner puts frameinit where frames see it and opens the socket that it calls.
+func (b *builder) makeRunner(ctx context.Context) error {
+	share, err := b.place.Share(b.cfg.RunDir)
 	if err != nil {
 		return err
 	}
-	if p.link, err = link.Listen(cfg.RunDir, link.Options{Log: p.log}); err != nil {
+	frameInit, err := initbin.Install(b.cfg.RunDir)
+	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, p.link)
-	p.images = runner.NewImages(docker, nil, p.log)
-	for _, image := range cfg.Docker.Images {
-		p.imageRefs = append(p.imageRefs, image.Reference)
+	if b.link, err = link.Listen(b.cfg.RunDir, link.Options{Log: b.log}); err != nil {
+		return err
 	}
-	dataRoot := cfg.RunDir // A volume: it lies in the engine's data root.
-	if place.Bare() {
-		info, err := docker.Info(ctx)
-		if err != nil {
-			return err
-		}
-		dataRoot = info.DataRoot
+	b.closers = append(b.closers, b.link)
+	space, err := b.space(ctx)
+	if err != nil {
+		return err
 	}
-	p.watcher = rqlog.NewWatcher(logLook)
-	p.runner = runner.New(runner.Config{
-		Policy:     policyOf(cfg, facts, share, frameInit, environ),
-		Containers: docker, Observer: docker, Images: p.images, Link: p.link,
-		Watcher: p.watcher, Guard: rqlog.NewGuard(logWait), Log: p.log,
-		Space: runner.Space{Dir: dataRoot, Floor: cfg.Docker.MinFreeSpace},
+	b.watcher = rqlog.NewWatcher(logLook)
+	b.runner = runner.New(runner.Config{
+		Policy:     policyOf(b.cfg, b.facts, share, frameInit, b.environ),
+		Containers: b.docker, Observer: b.docker, Images: b.images, Used: b.keeper.Used, Link: b.link,
+		Watcher: b.watcher, Guard: rqlog.NewGuard(logWait), Space: space, Log: b.log,
 	})
 	return nil
 }
 
-func (p *parts) makeHost(cfg *config.Config, facts *machine.Machine) error {
-	cuebot, err := report.NewClient(cfg.Cuebots, p.log)
+// space is where the engine keeps containers. In a container RQD does not see the engine's data
+// root, but its run directory is a volume, which lies there.
+func (b *builder) space(ctx context.Context) (runner.Space, error) {
+	if !b.place.Bare() {
+		return runner.Space{Dir: b.cfg.RunDir, Floor: b.cfg.Docker.MinFreeSpace}, nil
+	}
+	info, err := b.docker.Info(ctx)
+	return runner.Space{Dir: info.DataRoot, Floor: b.cfg.Docker.MinFreeSpace}, err
+}
+
+// makeHost joins the two sides of the wire to the host.
+func (b *builder) makeHost(context.Context) error {
+	cuebot, err := report.NewClient(b.cfg.Cuebots, b.log)
 	if err != nil {
 		return err
 	}
-	p.closers = append(p.closers, cuebot)
-	owed, err := journal.Open(filepath.Join(cfg.StateDir, "outbox"))
+	b.closers = append(b.closers, cuebot)
+	owed, err := journal.Open(filepath.Join(b.cfg.StateDir, "outbox"))
 	if err != nil {
 		return err
 	}
-	p.outbox, err = report.NewOutbox(report.OutboxConfig{Documents: owed, Cuebot: cuebot, Host: hostReport{p}, Log: p.log})
+	b.outbox, err = report.NewOutbox(report.OutboxConfig{Documents: owed, Cuebot: cuebot, Host: hostReport{b.parts}, Log: b.log})
 	if err != nil {
 		return err
 	}
-	topology := facts.Topology()
-	p.host = host.New(host.Config{
-		Runner: p.runner, Journal: p.frames, Outbox: p.outbox, Facts: facts, Notify: notify{p}, Log: p.log,
+	topology := b.facts.Topology()
+	b.host = host.New(host.Config{
+		Runner: b.runner, Journal: b.frames, Outbox: b.outbox, Facts: b.facts, Notify: notify{b.parts}, Log: b.log,
 		Cores: topology.Total, Pins: topology.Cores,
 	})
-	p.reporter = report.NewReporter(p.host, cuebot, p.log)
-	p.server = rpc.NewServer(rpc.Config{Frames: p.host, Locks: p.host, Exits: p.host, Log: p.log})
+	b.reporter = report.NewReporter(b.host, cuebot, b.log)
+	b.server = rpc.NewServer(rpc.Config{Frames: b.host, Locks: b.host, Exits: b.host, Log: b.log})
 	return nil
 }
 

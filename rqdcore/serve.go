@@ -58,6 +58,7 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 		g.Add(actor.Func(ctx, p.runner.Sweep))
 		g.Add(actor.Func(ctx, p.watcher.Run))
 		g.Add(actor.Func(ctx, p.refreshImages))
+		g.Add(actor.Func(ctx, p.keeper.Run))
 	}
 	adopted := make(chan struct{})
 	{ // Cuebot's calls.

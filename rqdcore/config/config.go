@@ -71,7 +71,8 @@ type Docker struct {
 	Tmpfs       map[string]string // Mount point to options.
 	FrameGroups []int             // Supplementary groups of every frame; never 0.
 	// MinFreeSpace is what the engine's data root must have free before a frame is accepted, in bytes.
-	MinFreeSpace int64
+	MinFreeSpace  int64
+	ImageKeepDays int64 // 0 keeps every image.
 
 	securityOpt []string // As written, for Print.
 }

@@ -17,6 +17,8 @@ func dockerKeys() []option {
 		honour(gpu, boolean(), func(c *Config) *bool { return &c.Docker.GPUMode }),
 		honour(key("DOCKER_MIN_FREE_SPACE", "Below so much free space where the engine keeps its containers, frames are refused; 0 never refuses."),
 			size(), func(c *Config) *int64 { return &c.Docker.MinFreeSpace }),
+		honour(key("IMAGE_KEEP_DAYS", "Days after which an image that RQD has used, and that is neither configured nor needed any more, is removed; 0 removes none."),
+			whole("days", 0, 3650), func(c *Config) *int64 { return &c.Docker.ImageKeepDays }),
 		honour(key("FRAME_GROUPS", "Supplementary groups of every frame, as numbers."),
 			groups(), func(c *Config) *[]int { return &c.Docker.FrameGroups }),
 	}

@@ -106,6 +106,7 @@ RQD_STATE_DIR = /srv/state
 RUN_ON_DOCKER = yes
 DOCKER_SHELL_PATH = /bin/bash
 DOCKER_MIN_FREE_SPACE = 20g
+IMAGE_KEEP_DAYS = 14
 DOCKER_GPU_MODE = on
 FRAME_GROUPS = 4000, 4001
 DOCKER_PRIVILEGED = True
@@ -136,7 +137,7 @@ func TestEveryKey(t *testing.T) {
 		ConsoleLogLevel: "DEBUG", FileLogLevel: "ERROR", PrependTimestamp: true, JobLogMaxSize: 0,
 		FrameLease: 0, KillGrace: 5 * time.Second, RunDir: "/srv/run", StateDir: "/srv/state", TempDir: "/tmp", runOnDocker: true,
 		Docker: Docker{
-			ShellPath: "/bin/bash", GPUMode: true, FrameGroups: []int{4000, 4001}, MinFreeSpace: 20 << 30, Privileged: true, PIDMode: "host", NetworkMode: "bridge", ShmSize: 2 << 30,
+			ShellPath: "/bin/bash", GPUMode: true, FrameGroups: []int{4000, 4001}, MinFreeSpace: 20 << 30, ImageKeepDays: 14, Privileged: true, PIDMode: "host", NetworkMode: "bridge", ShmSize: 2 << 30,
 			Images:      []Image{{"a", "registry:5000/x/y:1.0"}, {"b", "y@sha256:" + strings.Repeat("a", 64)}, {"c", "plain"}},
 			Devices:     []engine.Device{{HostPath: "/dev/fuse", ContainerPath: "/dev/fuse", Permissions: "rwm"}, {HostPath: "/dev/sda", ContainerPath: "/dev/xvda", Permissions: "r"}},
 			CapAdd:      []string{"SYS_PTRACE", "SYS_NICE"},

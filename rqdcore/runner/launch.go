@@ -24,6 +24,7 @@ var errKilled = errors.New("killed")
 func (x *run) launch(ctx context.Context) error {
 	waits, cancel := x.untilKilled(ctx)
 	defer cancel()
+	x.cfg.Used(x.plan.Image)
 	if err := x.cfg.Images.Ensure(waits, x.plan.Image); err != nil {
 		return x.orKilled(err)
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	Containers Containers
 	Observer   Observer
 	Images     *Images
+	Used       func(image string) // Told of every image that a frame needs.
 	Link       *link.Server
 	Watcher    *rqlog.Watcher
 	Guard      *rqlog.Guard

@@ -53,7 +53,7 @@ func newStage(t *testing.T) *stage {
 	watcher := rqlog.NewWatcher(time.Second)
 	s.runner = New(Config{
 		Policy: policy, Containers: s.engine, Observer: s.engine, Images: NewImages(s.engine, nil, zerolog.Nop()),
-		Link: server, Watcher: watcher, Guard: rqlog.NewGuard(patience), Log: zerolog.Nop(),
+		Used: func(string) {}, Link: server, Watcher: watcher, Guard: rqlog.NewGuard(patience), Log: zerolog.Nop(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
