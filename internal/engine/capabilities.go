@@ -39,7 +39,9 @@ func allCapabilities() []string {
 // capabilities that it adds beyond these.
 func WithCapabilities(s Spec, granted []string) Spec {
 	if !s.Privileged {
-		s.CapAdd = keepGranted(s.CapAdd, granted)
+		if len(s.CapAdd) > 0 {
+			s.CapAdd = keepGranted(s.CapAdd, granted)
+		}
 		return s
 	}
 	s.Privileged = false
@@ -60,7 +62,7 @@ func WithCapabilities(s Spec, granted []string) Spec {
 }
 
 func keepGranted(want, granted []string) []string {
-	kept := make([]string, 0, len(want))
+	var kept []string
 	for _, c := range want {
 		switch c = strings.TrimPrefix(strings.ToUpper(c), "CAP_"); {
 		case c == "ALL":

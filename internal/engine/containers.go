@@ -48,7 +48,7 @@ type RemoveOptions struct {
 // one that somebody else is removing is ErrRemoving: IsGone holds for both.
 func (c *Client) Remove(ctx context.Context, id string, o RemoveOptions) error {
 	err := classify("remove container", c.api.ContainerRemove(ctx, id, container.RemoveOptions{RemoveVolumes: true, Force: o.Force}))
-	return c.refineRemoval(ctx, id, err)
+	return c.refineRemoval(ctx, removal{RemoveOptions: o, id: id, err: err})
 }
 
 // List returns the containers in any state that carry all the labels; an empty value matches every

@@ -66,7 +66,7 @@ func addState(c *Container, s *container.State) {
 	c.StartedAt = parseTime(s.StartedAt)
 	c.FinishedAt = parseTime(s.FinishedAt)
 	if s.Health != nil && s.Health.Status != container.NoHealthcheck {
-		c.Health = string(s.Health.Status)
+		c.Health = s.Health.Status
 	}
 }
 

@@ -17,6 +17,9 @@ func toPorts(ports []Port) (nat.PortSet, nat.PortMap, error) {
 	}
 	exposed, bindings := nat.PortSet{}, nat.PortMap{}
 	for _, p := range ports {
+		if p.ContainerPort == "" {
+			return nil, nil, fmt.Errorf("publish port %s: the container's port is missing", p.HostPort)
+		}
 		mappings, err := nat.ParsePortSpec(portSpec(p))
 		if err != nil {
 			return nil, nil, fmt.Errorf("publish port %s: %w", portSpec(p), err)

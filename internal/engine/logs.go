@@ -15,12 +15,14 @@ import (
 // output and error are recorded by two writers, and their lines may be out of order by a moment.
 const cursorSlack = time.Second
 
-// Logs hands each line of the container's output to deliver, in the order of its log. It returns
+// Logs hands each line of the container's output to deliver, in the order of its log, and returns
 // nil when there is no more: with Follow when the container has ended, else at the end of what is
-// recorded. Lines longer than 16 KiB, which the engine cuts, arrive whole, and each line once, even
-// where engine 20.10 repeats some after rotating the file. A last line without its end is delivered
-// if the container has ended, and kept back if the stream was cut. An error of deliver ends Logs
-// and is returned as it is.
+// recorded. An error of deliver ends it and is returned as it is.
+//
+// Lines longer than 16 KiB, which the engine cuts, arrive whole, and each line once, even where
+// engine 20.10 repeats some after rotating the file; what was rotated away before the engine read
+// it is lost. A last line without its end is delivered if the container has ended, and kept back if
+// the stream was cut.
 func (c *Client) Logs(ctx context.Context, id string, o LogOptions, deliver func(LogLine) error) error {
 	cursor := o.Cursor
 	if cursor == nil {

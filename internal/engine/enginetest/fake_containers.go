@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -63,8 +62,13 @@ func (f *Fake) Start(ctx context.Context, id string) (err error) {
 	if err != nil || c.State == engine.StateRunning {
 		return err
 	}
-	script := f.onStart(c.spec, c.ID)
-	if err := errors.Join(f.refuse(c.spec), script.StartError); err != nil {
+	var script Script
+	err = f.refuse(c.spec)
+	if err == nil {
+		script = f.onStart(c.spec, c.ID)
+		err = script.StartError
+	}
+	if err != nil {
 		c.Error = err.Error()
 		return fmt.Errorf("start container: %w", err)
 	}
