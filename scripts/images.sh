@@ -80,13 +80,19 @@ hub_reached() {
 	timeout 3 bash -c '</dev/tcp/registry-1.docker.io/443' 2>/dev/null
 }
 
-# recipe is a sum of everything that an image of this directory is made from.
-recipe() { (cd "$root/images/$1" && cat Dockerfile packages 2>/dev/null; sed -n '/^debian12_from_host/,/^}/p; /^busybox_from_host/,/^}/p' "$root/scripts/images.sh") | sha256sum | cut -c 1-16; }
+# recipe DIRECTORY FUNCTION is a sum of everything that an image is made from.
+recipe() {
+	{
+		cat "$root/images/$1/Dockerfile"
+		cat "$root/images/$1/packages" 2>/dev/null || true
+		declare -f "$2" debootstrap_tar
+	} | sha256sum | cut -c 1-16
+}
 
 # frame_image DIRECTORY FROM_HOST makes a frame image: from a hub, or else by the function FROM_HOST.
 frame_image() {
 	local directory=$1 from_host=$2 image=rqd-$1:$tag sum
-	sum=$(recipe "$directory")
+	sum=$(recipe "$directory" "$from_host")
 	if [ "$(image_label "$image" "$recipe_label")" = "$sum" ]; then
 		say "$image is up to date"
 		return 0

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The smallest proof that the images work together: compose up, a frame that fails as asked, its log, compose down.
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+minicue=$root/bin/minicue
+logs=$(mktemp -d /tmp/rqd-smoke.XXXXXX)
+passed=0
+
+compose() { docker compose --project-directory "$root" "$@"; }
+
+finish() {
+	local status=$?
+	[ "$status" = 0 ] || compose logs --no-color --tail 60 >&2 || true
+	compose --profile '*' down --timeout 30 >/dev/null 2>&1 || true
+	as_root rm -rf "$logs"
+	exit "$status"
+}
+
+# check DESCRIPTION COMMAND… counts, and ends the run with the first check that fails.
+check() {
+	local what=$1
+	shift
+	"$@" || die "not ok: $what"
+	passed=$((passed + 1))
+	say "ok: $what"
+}
+
+frame_exits_3() {
+	local status=0
+	# shellcheck disable=SC2016 # the artist's shell expands this, not root's and not ours.
+	"$minicue" run --os busybox --uid 1500 --user artist --log-dir "$logs" -- \
+		'id; echo "uid is $(id -u)"; grep Cap /proc/self/status; echo hello; exit 3' >/dev/null || status=$?
+	[ "$status" = 3 ]
+}
+
+in_log() { grep -q -- "$1" "$logs"/*.rqlog; }
+# Effective and permitted are none; the bounding set means nothing under no-new-privileges.
+no_capability() { ! grep -E 'Cap(Eff|Prm|Inh|Amb):' "$logs"/*.rqlog | grep -vq '0000000000000000'; }
+no_frame_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.role=frame)" ]; }
+no_rqd_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.rqd)" ]; }
+farm_works() { "$minicue" run --os busybox --log-dir "$logs" -- true >/dev/null; }
+restarted() { compose restart supervisor >/dev/null 2>&1 && compose up --detach --wait --wait-timeout 60 >/dev/null 2>&1; }
+
+lock farm
+"$minicue" hosts >/dev/null 2>&1 && die "something already answers on minicue's port 8442: make demo-down takes a demo away"
+trap finish EXIT
+chmod 0777 "$logs"
+check "supervisor and minicue get healthy" compose up --quiet-pull --detach --wait --wait-timeout 120
+check "RQD reports to minicue" "$minicue" wait --hosts 1 --os busybox --timeout 60s
+check "a frame's status comes back" frame_exits_3
+check "its output is in the rqlog" in_log hello
+check "it ran as the artist" in_log "uid is 1500"
+check "it had no capability" no_capability
+check "its container is gone" wait_for 10 no_frame_left
+check "the supervisor restarts" restarted
+check "the next RQD takes frames" farm_works
+check "compose down ends" compose down --timeout 30
+check "no RQD is left" wait_for 10 no_rqd_left
+# The line that runners count by.
+printf '%d passed, 0 failed\n' "$passed"
