@@ -79,7 +79,11 @@ func check(cfg *config.Config, warnings []config.Warning, stdout io.Writer) erro
 func health(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	return rpc.CheckHealth(ctx, fmt.Sprintf("localhost:%d", cfg.GRPCPort))
+	addr, err := rpc.LocalAddress(cfg.NetworkInterface, cfg.GRPCPort)
+	if err != nil {
+		return err
+	}
+	return rpc.CheckHealth(ctx, addr)
 }
 
 func texts(warnings []config.Warning) []string {

@@ -14,6 +14,7 @@ import (
 	"rqdswarm/internal/engine"
 	"rqdswarm/rqdcore/config"
 	"rqdswarm/rqdcore/frame"
+	"rqdswarm/rqdcore/gpu"
 	"rqdswarm/rqdcore/host"
 	"rqdswarm/rqdcore/initbin"
 	"rqdswarm/rqdcore/journal"
@@ -38,6 +39,7 @@ const (
 type parts struct {
 	log       zerolog.Logger
 	frames    *journal.Dir
+	facts     *machine.Machine
 	promises  []runner.Promise // Of an earlier RQD, to be adopted.
 	link      *link.Server
 	images    *runner.Images
@@ -76,7 +78,6 @@ type builder struct {
 	environ []string
 	docker  *engine.Client
 	place   self.Place
-	facts   *machine.Machine
 }
 
 // lookAround finds the engine, RQD's own container and the machine.
@@ -88,7 +89,7 @@ func (b *builder) lookAround(ctx context.Context) (err error) {
 	if b.place, err = self.Find(ctx, "/proc", b.docker); err != nil {
 		return err
 	}
-	if b.facts, err = machine.New("/", machineOptions(b.cfg)); err != nil { //nolint:contextcheck // It bounds its own look-ups and runs once.
+	if b.facts, err = machine.New("/", b.machineOptions()); err != nil { //nolint:contextcheck // It bounds its own look-ups and runs once.
 		return err
 	}
 	for _, w := range b.facts.Warnings() {
@@ -185,7 +186,7 @@ func (b *builder) makeHost(context.Context) error {
 	topology := b.facts.Topology()
 	b.host = host.New(host.Config{
 		Runner: b.runner, Journal: b.frames, Outbox: b.outbox, Facts: b.facts, Notify: notify{b.parts}, Log: b.log,
-		Cores: topology.Total, Pins: topology.Cores,
+		Cores: topology.Total, Pins: topology.Cores, GPUs: cardIDs(b.facts),
 	})
 	b.reporter = report.NewReporter(b.host, cuebot, b.log)
 	b.server = rpc.NewServer(rpc.Config{Frames: b.host, Locks: b.host, Exits: b.host, Log: b.log})
@@ -213,11 +214,26 @@ func (p *parts) close() {
 	}
 }
 
-func machineOptions(cfg *config.Config) machine.Options {
-	return machine.Options{
+func (b *builder) machineOptions() machine.Options {
+	cfg := b.cfg
+	o := machine.Options{
 		Version: strings.TrimSpace(buildinfo.Version), Tags: cfg.Tags, Desktop: cfg.Desktop, Facility: cfg.Facility,
 		SPOS: cfg.SPOS(), HostName: cfg.HostName, UseIPAsHostname: cfg.UseIPAsHostname, UseIPv6: cfg.UseIPv6,
 		NetworkInterface: cfg.NetworkInterface, OverrideCores: cfg.OverrideCores, OverrideProcs: cfg.OverrideProcs,
 		OverrideMemory: cfg.OverrideMemory, LoadModifier: cfg.LoadModifier, TempDir: cfg.TempDir, Cuebot: cfg.Cuebots[0],
 	}
+	if cfg.GPU {
+		o.GPU = machine.NvidiaSMI{Run: gpu.Helper{
+			Engine: b.docker, Image: cfg.Docker.Images[0].Reference, Labels: map[string]string{runner.LabelRole: "gpu-query"},
+		}.Run}
+	}
+	return o
+}
+
+func cardIDs(m *machine.Machine) []int {
+	var ids []int
+	for _, card := range m.GPUs() {
+		ids = append(ids, card.ID)
+	}
+	return ids
 }

@@ -30,7 +30,7 @@ func policyOf(cfg *config.Config, host *machine.Machine, run engine.Mount, frame
 		Identity: runner.Identity{DefaultGID: cfg.UserGID, DaemonUID: daemonUID("/etc/passwd"), Groups: d.FrameGroups},
 		Env:      environmentOf(cfg, host, environ),
 		Container: runner.Container{
-			Privileged: d.Privileged, CapAdd: d.CapAdd, SecurityOpt: d.SecurityOpt, Devices: d.Devices, Ulimits: d.Ulimits,
+			Privileged: d.Privileged, GPUs: d.GPUMode, CapAdd: d.CapAdd, SecurityOpt: d.SecurityOpt, Devices: d.Devices, Ulimits: d.Ulimits,
 			ExtraHosts: d.ExtraHosts, DNS: d.DNS, Tmpfs: d.Tmpfs, ShmSize: d.ShmSize,
 		},
 		Log:   runner.Log{Timestamps: cfg.PrependTimestamp, Location: time.Local, MaxBytes: cfg.JobLogMaxSize},

@@ -59,7 +59,7 @@ type Config struct {
 
 	Cores frame.CorePoints // All of the machine.
 	Pins  []machine.Core   // Physical cores that threadable frames are pinned to.
-	GPUs  int
+	GPUs  []int            // Ids of the cards.
 }
 
 // Host is the machine as Cuebot books it. Its methods may be called from several goroutines.

@@ -181,6 +181,9 @@ func TestLaunchRefusals(t *testing.T) {
 		}
 		check("same frame, same resource", order("f1", "r1", 100), nil)
 		check("same frame, other resource", order("f1", "r2", 100), frame.ErrDuplicate)
+		again := order("f1", "r1", 100)
+		again.StartTime = 1
+		check("same frame and resource, dispatched again", again, frame.ErrDuplicate)
 		check("more than idle", order("f2", "r2", 400), frame.ErrNoResources)
 		s.host.ShutdownWhenIdle()
 		check("draining", order("f2", "r2", 100), frame.ErrRefused)

@@ -62,7 +62,7 @@ func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, er
 		return nil, false, err
 	}
 	if running := h.frames[f.ID]; running != nil {
-		if running.frame().ResourceID == f.ResourceID && !running.job.WasKilled() {
+		if sameOrder(running.frame(), f) && !running.job.WasKilled() {
 			return running, true, nil
 		}
 		return nil, false, fmt.Errorf("%w: frame %s holds resource %s here", frame.ErrDuplicate, f.ID, running.frame().ResourceID)
@@ -80,6 +80,11 @@ func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, er
 	e = newEntry(runner.NewJob(runner.NewPromise(f, r, time.Now())))
 	h.frames[f.ID] = e
 	return e, false, nil
+}
+
+// sameOrder tells an order that is sent again from another dispatch of the same frame.
+func sameOrder(a, b frame.Frame) bool {
+	return a.ResourceID == b.ResourceID && a.StartTime == b.StartTime
 }
 
 // refusal says why the host takes no frames now, if it does not. The caller holds the lock.

@@ -26,12 +26,8 @@ type ledger struct {
 	gpus   []int            // Free GPU ids, ascending.
 }
 
-func newLedger(total frame.CorePoints, cores []machine.Core, gpus int) *ledger {
-	l := &ledger{total: total, cores: cores, pinned: make(map[int]bool)}
-	for id := range gpus {
-		l.gpus = append(l.gpus, id)
-	}
-	return l
+func newLedger(total frame.CorePoints, cores []machine.Core, gpus []int) *ledger {
+	return &ledger{total: total, cores: cores, pinned: make(map[int]bool), gpus: slices.Sorted(slices.Values(gpus))}
 }
 
 func (l *ledger) locked() frame.CorePoints { return min(l.lock, max(0, l.total-l.booked)) }

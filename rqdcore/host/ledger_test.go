@@ -26,7 +26,7 @@ func threadable(points frame.CorePoints) frame.Frame {
 
 func TestLedgerPinning(t *testing.T) {
 	t.Parallel()
-	l := newLedger(500, twoSockets(), 0)
+	l := newLedger(500, twoSockets(), nil)
 	for _, tc := range []struct {
 		name  string
 		frame frame.Frame
@@ -53,7 +53,7 @@ func TestLedgerPinning(t *testing.T) {
 
 func TestLedgerLocks(t *testing.T) {
 	t.Parallel()
-	l := newLedger(800, nil, 0)
+	l := newLedger(800, nil, nil)
 	if _, err := l.reserve(frame.Frame{Cores: 200}); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestLedgerLocks(t *testing.T) {
 
 func TestLedgerGPUs(t *testing.T) {
 	t.Parallel()
-	l := newLedger(400, nil, 3)
+	l := newLedger(400, nil, []int{0, 1, 2})
 	a, _ := l.reserve(frame.Frame{Cores: 100, GPUs: 2})
 	if _, err := l.reserve(frame.Frame{Cores: 100, GPUs: 2}); err == nil {
 		t.Error("two of one free GPU were given")
@@ -94,7 +94,7 @@ func TestLedgerGPUs(t *testing.T) {
 func TestLedgerNeverDrifts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger(400, twoSockets(), 2)
+		l := newLedger(400, twoSockets(), []int{0, 1})
 		var held []frame.Reservation
 		t.Repeat(map[string]func(*rapid.T){
 			"reserve": func(t *rapid.T) {
@@ -154,9 +154,9 @@ func checkLedger(t *rapid.T, l *ledger, held []frame.Reservation) {
 
 func TestLedgerRestore(t *testing.T) {
 	t.Parallel()
-	before := newLedger(400, twoSockets(), 2)
+	before := newLedger(400, twoSockets(), []int{0, 1})
 	r, _ := before.reserve(frame.Frame{Cores: 200, GPUs: 1, Environment: map[string]string{"CUE_THREADABLE": "1"}})
-	after := newLedger(400, twoSockets(), 2)
+	after := newLedger(400, twoSockets(), []int{0, 1})
 	after.restore(r)
 	next, err := after.reserve(frame.Frame{Cores: 200, GPUs: 1, Environment: map[string]string{"CUE_THREADABLE": "1"}})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +16,20 @@ import (
 )
 
 // remover knows local images, one of which a container needs.
-type remover struct{ local []string }
+type remover struct {
+	mu    sync.Mutex
+	local []string
+}
+
+func (r *remover) left() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.local)
+}
 
 func (r *remover) RemoveImage(_ context.Context, ref string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	switch {
 	case ref == "needed:1":
 		return engine.ErrConflict
@@ -49,8 +61,8 @@ func TestKeeper(t *testing.T) {
 			go func() { _ = k.Run(ctx); close(done) }()
 			k.Used("needed:1")
 			time.Sleep(6 * day)
-			if !slices.Contains(store.local, "rocky9:1") {
-				t.Errorf("configured %s, after 6 days: have %v, want all", configured, store.local)
+			if !slices.Contains(store.left(), "rocky9:1") {
+				t.Errorf("configured %s, after 6 days: have %v, want all", configured, store.left())
 			}
 			if configured == "rocky9:2" {
 				time.Sleep(2 * day)
@@ -58,8 +70,8 @@ func TestKeeper(t *testing.T) {
 			cancel()
 			<-done
 		}
-		if want := []string{"rocky9:2", "needed:1", "foreign:1"}; !slices.Equal(store.local, want) {
-			t.Errorf("have %v, want %v", store.local, want)
+		if want := []string{"rocky9:2", "needed:1", "foreign:1"}; !slices.Equal(store.left(), want) {
+			t.Errorf("have %v, want %v", store.left(), want)
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (p Policy) spec(pr Promise, image string) engine.Spec {
 		Privilege:  p.privilege(),
 		Namespaces: engine.Namespaces{PIDMode: p.Namespaces.PID, NetworkMode: p.Namespaces.Network, UsernsMode: "host"},
 		Limits:     p.limits(f, pr.Reservation),
-		GPUs:       gpus(pr.Reservation),
+		GPUs:       p.gpus(pr.Reservation),
 		Devices:    p.Container.Devices,
 		DNS:        p.Container.DNS, ExtraHosts: p.Container.ExtraHosts, Tmpfs: p.Container.Tmpfs,
 		// The crash path of frameinit's record; the daemon's default driver may not be readable.
@@ -152,8 +152,8 @@ func (p Policy) limits(f frame.Frame, r frame.Reservation) engine.Limits {
 }
 
 // gpus asks for the reserved cards only; a frame without any sees none.
-func gpus(r frame.Reservation) []engine.GPURequest {
-	if len(r.GPUs) == 0 {
+func (p Policy) gpus(r frame.Reservation) []engine.GPURequest {
+	if len(r.GPUs) == 0 || !p.Container.GPUs {
 		return nil
 	}
 	ids := make([]string, len(r.GPUs))

@@ -38,6 +38,8 @@ func testPromise(f frame.Frame, r frame.Reservation) Promise {
 
 func TestPlanGolden(t *testing.T) {
 	t.Parallel()
+	gpus := testPolicy()
+	gpus.Container.GPUs = true
 	privileged := testPolicy()
 	privileged.Container = Container{Privileged: true, ShmSize: 64 << 20, ExtraHosts: []string{"lic:10.0.0.5"}}
 	privileged.Namespaces.PID = "host"
@@ -46,7 +48,7 @@ func TestPlanGolden(t *testing.T) {
 		res    frame.Reservation
 	}{
 		"ordinary":   {testPolicy(), frame.Reservation{Cores: 200}},
-		"pinned-gpu": {testPolicy(), frame.Reservation{Cores: 200, CPUs: []int{0, 1, 4, 5}, GPUs: []int{1}}},
+		"pinned-gpu": {gpus, frame.Reservation{Cores: 200, CPUs: []int{0, 1, 4, 5}, GPUs: []int{1}}},
 		"privileged": {privileged, frame.Reservation{Cores: 200}},
 	} {
 		t.Run(name, func(t *testing.T) {

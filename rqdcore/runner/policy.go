@@ -52,6 +52,7 @@ type Identity struct {
 // Container is what [docker.config] adds to a frame's container.
 type Container struct {
 	Privileged  bool
+	GPUs        bool // DOCKER_GPU_MODE: frames get the cards they are booked for.
 	CapAdd      []string
 	SecurityOpt []string
 	Devices     []engine.Device

@@ -118,7 +118,7 @@ func (x *run) headerInfo() rqlog.HeaderInfo {
 		Frame: f, HostName: p.HostName, LogPath: rqlog.Path(f), Environment: x.plan.Order.Environment, Now: time.Now(),
 		FrameTempDir: filepath.Join(p.WorkingDir, f.JobName, f.Name),
 		Image:        x.plan.Image, Shell: p.ShellPath, UID: x.plan.Order.UID, GID: x.plan.Order.GID,
-		WorkingDir: p.WorkingDir, CPUs: x.job.promise.Reservation.CPUs,
+		WorkingDir: p.WorkingDir, CPUs: x.job.promise.Reservation.CPUs, GPUMode: p.Container.GPUs,
 	}
 }
 
