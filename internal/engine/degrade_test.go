@@ -116,6 +116,12 @@ func TestPreflightLearnsWithoutRunningAnything(t *testing.T) {
 	})
 	fake.RefusePrivileged("SYS_RESOURCE", "BPF", "MKNOD")
 	fake.RefusePropagation()
+	// The container to be replaced still has the name, and whoever watches its label sees no other.
+	old, _, err := fake.Create(t.Context(), rqdSpec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, _ := fake.Events(t.Context(), map[string]string{"rqd": ""})
 	s, err := engine.NewDegrader(fake, nil).Preflight(t.Context(), rqdSpec())
 	if err != nil {
 		t.Fatal(err)
@@ -124,8 +130,11 @@ func TestPreflightLearnsWithoutRunningAnything(t *testing.T) {
 	if s.Name != "rqd" || s.Labels["rqd"] != "1" || s.Entrypoint[0] != "/rqdcore" {
 		t.Errorf("want the Spec's own identity, have %+v", s)
 	}
-	if left, _ := fake.List(t.Context(), nil); len(left) != 0 {
-		t.Errorf("want nothing left, have %d containers", len(left))
+	if left, _ := fake.List(t.Context(), nil); len(left) != 1 || left[0].ID != old {
+		t.Errorf("want nothing left but the old one, have %d containers", len(left))
+	}
+	if len(events) != 0 {
+		t.Errorf("want no events under the label, have %+v", <-events)
 	}
 }
 
@@ -171,17 +180,32 @@ func TestRefusalThatStaysIsAnError(t *testing.T) {
 	}
 }
 
-func TestManyStartsProbeOnce(t *testing.T) {
+func TestSecondRefusalTeachesNothingNew(t *testing.T) {
 	t.Parallel()
 	fake := newFake()
 	fake.RefusePrivileged("SYS_TIME")
-	var mu sync.Mutex
 	warnings := 0
-	d := engine.NewDegrader(fake, func(string) {
-		mu.Lock()
-		defer mu.Unlock()
-		warnings++
-	})
+	d := engine.NewDegrader(fake, func(string) { warnings++ })
+	// Two containers were tried before either refusal was known.
+	for range 2 {
+		again, err := d.Learn(t.Context(), rqdSpec(), errors.New("unable to apply caps: operation not permitted"))
+		if err != nil || !again {
+			t.Errorf("want another try, have %v, %v", again, err)
+		}
+	}
+	if warnings != 1 {
+		t.Errorf("want one warning, have %d", warnings)
+	}
+	if n := count(fake.Calls(), "Start"); n > 12 {
+		t.Errorf("want one lacking capability found in a dozen starts, have %d", n)
+	}
+}
+
+func TestManyStartsAtOnce(t *testing.T) {
+	t.Parallel()
+	fake := newFake()
+	fake.RefusePrivileged("SYS_TIME")
+	d := engine.NewDegrader(fake, nil)
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
@@ -193,9 +217,6 @@ func TestManyStartsProbeOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if warnings != 1 {
-		t.Errorf("want one warning, have %d", warnings)
-	}
 }
 
 func TestUnprivilegedSpecOnlyLosesWhatIsNotGranted(t *testing.T) {
