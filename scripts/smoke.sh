@@ -5,13 +5,16 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 minicue=$root/bin/minicue
 logs=$(mktemp -d /tmp/rqd-smoke.XXXXXX)
 passed=0
+# Apart from a farm that somebody runs with compose here: other names, other volumes.
+export RQD_NAME=rqd-smoke COMPOSE_PROJECT_NAME=rqd-smoke
 
 compose() { docker compose --project-directory "$root" "$@"; }
 
 finish() {
 	local status=$?
 	[ "$status" = 0 ] || compose logs --no-color --tail 60 >&2 || true
-	compose --profile '*' down --timeout 30 >/dev/null 2>&1 || true
+	compose down --timeout 30 >/dev/null 2>&1 || true
+	docker volume rm rqd-smoke-run rqd-smoke-state >/dev/null 2>&1 || true
 	as_root rm -rf "$logs"
 	exit "$status"
 }
@@ -37,7 +40,7 @@ in_log() { grep -q -- "$1" "$logs"/*.rqlog; }
 # Effective and permitted are none; the bounding set means nothing under no-new-privileges.
 no_capability() { ! grep -E 'Cap(Eff|Prm|Inh|Amb):' "$logs"/*.rqlog | grep -vq '0000000000000000'; }
 no_frame_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.role=frame)" ]; }
-no_rqd_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.rqd)" ]; }
+no_rqd_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.rqd=rqd-smoke)" ]; }
 farm_works() { "$minicue" run --os busybox --log-dir "$logs" -- true >/dev/null; }
 restarted() { compose restart supervisor >/dev/null 2>&1 && compose up --detach --wait --wait-timeout 60 >/dev/null 2>&1; }
 
