@@ -154,13 +154,15 @@ func TestOverlapDuringALongStop(t *testing.T) {
 	for _, image := range []string{"rqd:1", "rqd:2"} {
 		t.Run(image, func(t *testing.T) {
 			bubble(t, func(w *world) {
-				w.image("rqd:1", enginetest.Script{Health: "healthy", Signals: map[string]enginetest.Reaction{"SIGTERM": {After: 90 * time.Second}}})
+				w.image("rqd:1", enginetest.Script{Health: "healthy", Signals: map[string]enginetest.Reaction{"SIGTERM": {After: 91 * time.Second}}})
 				old := w.supervisor(order{image: "rqd:1", grace: 120 * time.Second})
 				settle(5 * time.Second)
 				first := w.runs("rqd:1")
 				old.signals <- syscall.SIGTERM
 				settle(time.Minute)
-				next := w.supervisor(order{image: image, grace: 120 * time.Second})
+				next := w.supervisor(order{image: image, grace: 120 * time.Second, change: func(_ *config, d *dependencies) {
+					d.Engine = &late{Fake: w.fake} // By then the old one might be gone.
+				}})
 				settle(100 * time.Second)
 				if w.runs(image).ID == first.ID {
 					w.t.Error("want a fresh rqd, have the stopped one")
@@ -226,6 +228,16 @@ func TestOutputIsCompleteAndOnce(t *testing.T) {
 			next.shot()
 			return []*member{next, first}
 		},
+		"taken over by one that vanishes": func(w *world, first *member) []*member {
+			next := w.supervisor(order{image: "rqd:1"})
+			time.Sleep(10 * time.Second)
+			next.cancel()
+			<-next.done
+			if err := w.fake.Remove(w.t.Context(), next.id, engine.RemoveOptions{Force: true}); err != nil {
+				w.t.Error(err)
+			}
+			return []*member{next, first}
+		},
 		"engine away": func(w *world, first *member) []*member {
 			w.fake.GoDown()
 			time.Sleep(3 * time.Second)
@@ -235,7 +247,11 @@ func TestOutputIsCompleteAndOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(w *world) {
-				first := w.supervisor(order{image: "rqd:1"})
+				first := w.supervisor(order{image: "rqd:1", change: func(_ *config, d *dependencies) {
+					if name != "taken over by one that vanishes" { // When that one went, nobody can say later.
+						d.Engine = &late{Fake: w.fake} // It takes its time to notice the next one.
+					}
+				}})
 				settle(5 * time.Second)
 				ctx, cancel := context.WithCancel(w.t.Context())
 				written := make(chan int)
@@ -272,6 +288,39 @@ func TestOutputIsCompleteAndOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// late is a Fake whose events arrive a second late.
+type late struct{ *enginetest.Fake }
+
+func (l *late) Events(ctx context.Context, labels map[string]string) (<-chan engine.Event, <-chan error) {
+	events, ended := l.Fake.Events(ctx, labels)
+	delayed := make(chan engine.Event, 256)
+	go func() {
+		defer close(delayed)
+		for e := range events {
+			time.Sleep(time.Second)
+			delayed <- e
+		}
+	}()
+	return delayed, ended
+}
+
+// TestSickRQDIsReplaced by the next supervisor, which would otherwise adopt it.
+func TestSickRQDIsReplaced(t *testing.T) {
+	bubble(t, func(w *world) {
+		first := w.supervisor(order{image: "rqd:1"})
+		settle(5 * time.Second)
+		sick := w.runs("rqd:1")
+		first.shot()
+		w.fake.SetHealth("rqd", "unhealthy")
+		next := w.supervisor(order{image: "rqd:1"})
+		settle(5 * time.Second)
+		if w.runs("rqd:1").ID == sick.ID {
+			w.t.Error("want another rqd, have the sick one adopted")
+		}
+		end(next)
+	})
 }
 
 // TestBlockedOutputDelaysNothing has nobody read our stdout.

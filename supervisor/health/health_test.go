@@ -231,3 +231,27 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswerAboutThePast has RQD replaced while a probe of the old one is on its way.
+func TestAnswerAboutThePast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := NewMonitor(func(_ context.Context, id string) Answer {
+			if id == "old" {
+				time.Sleep(time.Second)
+				return Ready
+			}
+			return NotReady
+		}, 30*time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		m.Watch("old")
+		go func() { _ = m.Run(ctx) }()
+		time.Sleep(500 * time.Millisecond)
+		m.Watch("new")
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if have := m.Verdict(); have.Status != Starting {
+			t.Errorf("want starting, have %s", have)
+		}
+	})
+}

@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"rqdswarm/internal/engine"
 )
 
-// endTime bounds the tidying up at the end.
-const endTime = actTime
+// endTime bounds the tidying up at the end, and lastTries how often one container is tried.
+const (
+	endTime   = actTime
+	lastTries = 4
+)
 
 // unknownExit is the code of an RQD whose container somebody removed: as if it had been killed.
 const unknownExit = 137
@@ -81,8 +85,26 @@ func (l *Loop) tidy(ctx context.Context, v view) {
 		gone = append(gone, v.current)
 	}
 	for _, c := range gone {
-		if err := l.o.Engine.Remove(ctx, c.ID, engine.RemoveOptions{}); err != nil && !engine.IsGone(err) {
+		if err := l.removeAtLast(ctx, c.ID); err != nil {
 			l.o.Log.Warn().Err(err).Str("container", short(c.ID)).Str("name", c.Name).Msg("container not removed")
+		}
+	}
+}
+
+// removeAtLast removes a container with a few tries: no step comes after this one.
+func (l *Loop) removeAtLast(ctx context.Context, id string) error {
+	for try := 1; ; try++ {
+		err := l.o.Engine.Remove(ctx, id, engine.RemoveOptions{})
+		if err == nil || engine.IsGone(err) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(backoff(try)):
+		}
+		if try == lastTries {
+			return err
 		}
 	}
 }

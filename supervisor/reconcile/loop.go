@@ -58,6 +58,7 @@ type Loop struct {
 	followers  map[string]*output.Follower
 	said       Step      // The last step that was logged.
 	stoodBy    time.Time // When we last saw a newer supervisor.
+	regained   time.Time // When we saw it no more.
 }
 
 // New returns a loop that has not looked at anything yet.

@@ -32,6 +32,9 @@ func (l *Loop) tend(ctx context.Context, step Step, v view) {
 
 // tendOutput prints what our RQDs write while we own them, and up to the hand-over afterwards.
 func (l *Loop) tendOutput(ctx context.Context, v view) {
+	if !v.Newer && l.regained.Before(l.stoodBy) {
+		l.regained = time.Now()
+	}
 	until := output.LastOwned(l.o.Self, v.peers)
 	for _, f := range l.followers {
 		f.Until(until)
@@ -51,8 +54,8 @@ func (l *Loop) follow(ctx context.Context, c engine.Container, v view) {
 	var since time.Time
 	if c.ID != l.remembered.started {
 		since = output.Cut(l.o.Self, v.peers)
-		if l.stoodBy.After(since) {
-			since = l.stoodBy
+		if l.stoodBy.After(since) { // The newer one is gone without a trace of when.
+			since = l.regained
 		}
 	}
 	l.followers[c.ID] = l.o.Printer.Follow(ctx, c.ID, since)
