@@ -51,6 +51,7 @@ type frame struct {
 	gauge  gauge
 	events <-chan event
 	out    chan<- event // The same, for the log.
+	open   func(fd int) logFile
 
 	state state
 	order *wire.Order
@@ -74,6 +75,7 @@ type frame struct {
 func newFrame(h host, g gauge, events chan event) *frame {
 	return &frame{
 		host: h, gauge: g, events: events, out: events,
+		open:     func(fd int) logFile { return fdFile(fd) },
 		deadline: stopped(), lease: stopped(), sampling: stopped(), reports: stopped(),
 	}
 }
@@ -153,7 +155,6 @@ func (f *frame) enter() {
 	case running:
 		f.sampling.Reset(f.figures.pace.next())
 		f.reports.Reset(f.figuresPeriod())
-		f.link.send(wire.Message{Started: f.begin})
 	case stopping:
 		f.host.signal(syscall.SIGTERM)
 		f.host.signal(syscall.SIGCONT) // Or a stopped process would not notice.
@@ -199,6 +200,7 @@ func (f *frame) launched(ev started) {
 	f.pid, f.began = ev.pid, time.Now()
 	f.begin = &wire.Started{PID: ev.pid, UnixMillis: f.began.UnixMilli()}
 	f.order.Environment, f.order.Command = nil, "" // May be megabytes.
+	f.link.send(wire.Message{Started: f.begin})
 	f.step(launched)
 	f.greet()
 }

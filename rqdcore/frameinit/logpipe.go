@@ -11,7 +11,9 @@ import (
 )
 
 const (
-	readSize = 64 << 10
+	// The buffer of the reader starts small, and grows for a command that fills it.
+	firstRead = 4 << 10
+	largeRead = 64 << 10
 	// pipeSize lets the command write on while the reader is busy. The kernel gives it for the asking.
 	pipeSize = 256 << 10
 )
@@ -40,7 +42,7 @@ func newLogPipe(o *wire.Order, file logFile, events chan<- event) *logPipe {
 // follow copies r until its end. A command that writes faster than the log takes it waits.
 func (l *logPipe) follow(r io.Reader) {
 	defer l.queue.close()
-	buf := make([]byte, readSize)
+	buf := make([]byte, firstRead)
 	var out []byte
 	for {
 		n, err := r.Read(buf)
@@ -55,6 +57,9 @@ func (l *logPipe) follow(r io.Reader) {
 		}
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			break
+		}
+		if n == len(buf) && n < largeRead {
+			buf = make([]byte, 4*n)
 		}
 	}
 	l.push(l.filter.flush(out[:0]))

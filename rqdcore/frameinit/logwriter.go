@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -157,15 +158,23 @@ func (w *logWriter) write(text []byte) ([]byte, error) {
 }
 
 // mark says in the log what was lost since it last said so.
-func (w *logWriter) mark() error {
-	if lost := w.lost.Load(); len(w.marker) == 0 && lost > w.told {
-		line := fmt.Sprintf("frameinit: %d bytes of output are missing here, the log could not be written: %v\n", lost-w.told, w.fault)
-		// The character that was cut off is finished first: the log stays valid UTF-8.
-		w.marker = append(w.tail, w.ownLine(line)...)
-		w.told, w.tail = lost, nil
+func (w *logWriter) mark() (err error) {
+	if len(w.marker) > 0 {
+		w.marker, err = w.write(w.marker)
+		return err
 	}
-	var err error
-	w.marker, err = w.write(w.marker)
+	lost := w.lost.Load()
+	if lost == w.told {
+		return nil
+	}
+	line := fmt.Sprintf("frameinit: %d bytes of output are missing here, the log could not be written: %v\n", lost-w.told, w.fault)
+	// The character that was cut off is finished first: the log stays valid UTF-8.
+	text := append(bytes.Clone(w.tail), w.ownLine(line)...)
+	rest, err := w.write(text)
+	if len(rest) == len(text) {
+		return err // Next time there is more to tell.
+	}
+	w.told, w.tail, w.marker = lost, nil, rest
 	return err
 }
 

@@ -56,7 +56,7 @@ func (a accounts) path(name string) string { return filepath.Join(a.root, "etc",
 // append adds the line that missing returns for the file's text, unless that is empty.
 func (a accounts) append(name string, missing func(table) string) {
 	path := a.path(name)
-	if a.foreign(path) {
+	if a.foreign(name) {
 		return
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
@@ -79,15 +79,15 @@ func (a accounts) append(name string, missing func(table) string) {
 	_, _ = f.WriteString(line) // Half a line is one more that no program understands.
 }
 
-// foreign says whether path is not the container's own: studios mount their hosts' passwd
+// foreign says whether the file is not the container's own: studios mount their hosts' passwd
 // into frames, and nothing may be added to that.
-func (a accounts) foreign(path string) bool {
+func (a accounts) foreign(name string) bool {
 	text, err := os.ReadFile(filepath.Join(a.root, "proc/self/mountinfo"))
 	if err != nil {
 		return true
 	}
-	m, ok := mountOf(parseMounts(text), path)
-	return ok && m.point != "/"
+	m, ok := mountOf(parseMounts(text), "/etc/"+name)
+	return !ok || m.point != "/"
 }
 
 // table is the text of a file like passwd.

@@ -9,7 +9,8 @@ const (
 	// queueLimit is how much output waits for a log that does not take it before the command
 	// has to wait, too.
 	queueLimit = 4 << 20
-	chunkSize  = 64 << 10
+	smallChunk = 4 << 10
+	largeChunk = 64 << 10
 )
 
 // chunk is a piece of the log. It never ends within a character.
@@ -25,7 +26,7 @@ type queue struct {
 	chunks  []chunk
 	spare   []byte // The last chunk's memory, for the next one.
 	size    int
-	pushing int  // Pushes that wait for room.
+	wanted  int  // Room that a push waits for. There is one that pushes.
 	woken   bool // By wake, for pause.
 	closed  bool
 }
@@ -36,16 +37,15 @@ func newQueue() *queue {
 	return q
 }
 
-// push adds a copy of text, of at most queueLimit bytes, and waits for room. Small pieces share a chunk.
+// push adds a copy of text, of at most queueLimit bytes, and waits for room. Only one goroutine may push. Small pieces share a chunk.
 func (q *queue) push(text []byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.pushing++
-	for q.size+len(text) > queueLimit {
+	for q.wanted = len(text); q.full(); {
 		q.changed.Broadcast() // pause may be waiting for this.
 		q.changed.Wait()
 	}
-	q.pushing--
+	q.wanted = 0
 	q.size += len(text)
 	if last := len(q.chunks) - 1; last >= 0 {
 		c := &q.chunks[last]
@@ -54,13 +54,21 @@ func (q *queue) push(text []byte) {
 			return
 		}
 	}
-	room := q.spare[:0]
-	q.spare = nil
-	if cap(room) < len(text) {
-		room = make([]byte, 0, max(chunkSize, len(text)))
-	}
-	q.chunks = append(q.chunks, chunk{text: append(room, text...)})
+	q.chunks = append(q.chunks, chunk{text: append(q.room(len(text)), text...)})
 	q.changed.Broadcast()
+}
+
+// full says whether a push has to wait.
+func (q *queue) full() bool { return q.wanted > 0 && q.size+q.wanted > queueLimit }
+
+// room is memory for at least n bytes. Most commands write little: they are not given a large chunk.
+func (q *queue) room(n int) []byte {
+	room := q.spare[:0]
+	if cap(room) < n {
+		return make([]byte, 0, max(smallChunk, n))
+	}
+	q.spare = nil
+	return room
 }
 
 // say adds a line of frameinit's own, or drops it when there is no room: it never waits.
@@ -99,10 +107,10 @@ func (q *queue) release(c chunk) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.size -= len(c.text)
-	if cap(c.text) == chunkSize {
+	if cap(c.text) <= largeChunk && cap(c.text) > cap(q.spare) {
 		q.spare = c.text
 	}
-	if q.pushing > 0 {
+	if q.wanted > 0 {
 		q.changed.Broadcast()
 	}
 }
@@ -119,11 +127,11 @@ func (q *queue) pause(d time.Duration) bool {
 		q.changed.Broadcast()
 	})
 	defer timer.Stop()
-	for !over && !q.woken && q.pushing == 0 {
+	for !over && !q.woken && !q.full() {
 		q.changed.Wait()
 	}
 	q.woken = false
-	return q.pushing == 0
+	return !q.full()
 }
 
 // wake ends a pause, the present or the next one.

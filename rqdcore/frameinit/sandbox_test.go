@@ -256,3 +256,5 @@ func startBystander(t *testing.T) int {
 	go func() { _, _ = c.Process.Wait() }()
 	return c.Process.Pid
 }
+
+func processAlive(pid int) error { return syscall.Kill(pid, 0) }

@@ -75,15 +75,16 @@ func (f *frame) hear(ev received) {
 
 // accept takes the first order; it may come again when a connection broke.
 func (f *frame) accept(o *wire.Order, file int) {
-	if f.state != waiting || file < 0 {
+	switch {
+	case f.state != waiting:
 		closeFile(file)
-		if file < 0 {
-			f.link.conn.close() // No log, no frame: maybe the next connection brings one.
-		}
+		return
+	case file < 0: // No log, no frame: maybe the next connection brings one.
+		f.link.conn.close()
 		return
 	}
 	f.order, f.logUp = o, true
-	f.log = newLogPipe(o, fdFile(file), f.out)
+	f.log = newLogPipe(o, f.open(file), f.out)
 	f.renew()
 	f.step(ordered)
 }
@@ -93,7 +94,7 @@ func (f *frame) relog(l wire.Log, file int) {
 		closeFile(file)
 		return
 	}
-	f.log.writer.replace(freshLog{file: fdFile(file), size: l.LogBytes})
+	f.log.writer.replace(freshLog{file: f.open(file), size: l.LogBytes})
 }
 
 func (f *frame) disconnect(c peer) {
