@@ -12,6 +12,7 @@ import (
 
 	"rqdswarm/internal/buildinfo"
 	"rqdswarm/internal/engine"
+	"rqdswarm/internal/registry"
 	"rqdswarm/rqdcore/config"
 	"rqdswarm/rqdcore/frame"
 	"rqdswarm/rqdcore/gpu"
@@ -119,7 +120,7 @@ func (b *builder) makeImages(context.Context) error {
 	for _, image := range b.cfg.Docker.Images {
 		b.imageRefs = append(b.imageRefs, image.Reference)
 	}
-	b.images = runner.NewImages(b.docker, nil, b.log)
+	b.images = runner.NewImages(b.docker, registry.NewStore("/", "", b.environ).Credentials, b.log)
 	uses, err := journal.Open(filepath.Join(b.cfg.StateDir, "images"))
 	if err != nil {
 		return err

@@ -11,8 +11,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"rqdswarm/internal/engine"
+	"rqdswarm/internal/registry"
 	"rqdswarm/supervisor/pull"
-	"rqdswarm/supervisor/registry"
 	"rqdswarm/supervisor/runargs"
 	"rqdswarm/supervisor/runline"
 	"rqdswarm/supervisor/swarm"

@@ -58,7 +58,7 @@ func Read(r io.Reader, limit int) (Message, error) {
 	}
 	var header [headerSize]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
-		if err == io.EOF { //nolint:errorlint // ReadFull returns it bare, and only for an empty read.
+		if err == io.EOF {
 			return Message{}, io.EOF
 		}
 		return Message{}, fmt.Errorf("read message header: %w", err)

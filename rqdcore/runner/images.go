@@ -22,7 +22,7 @@ type ImageStore interface {
 // all frames that wait for the same image, outside of any lock, and outlives each of them.
 type Images struct {
 	store ImageStore
-	auth  func(ref string) (*engine.RegistryAuth, error)
+	auth  Credentials
 	log   zerolog.Logger
 	pulls singleflight.Group
 
@@ -30,8 +30,11 @@ type Images struct {
 	present map[string]bool // Seen on this host; a frame's create finds out when that is no longer so.
 }
 
-// NewImages returns an Images that asks auth for a registry's credentials at each pull; nil is none.
-func NewImages(store ImageStore, auth func(ref string) (*engine.RegistryAuth, error), log zerolog.Logger) *Images {
+// Credentials finds what a registry wants to see; nil where nothing is known. It models registry.Store's method.
+type Credentials func(ctx context.Context, registry string) (*engine.RegistryAuth, error)
+
+// NewImages returns an Images that asks auth for a registry's credentials at each pull; nil pulls anonymously.
+func NewImages(store ImageStore, auth Credentials, log zerolog.Logger) *Images {
 	return &Images{store: store, auth: auth, log: log, present: make(map[string]bool)}
 }
 
@@ -85,11 +88,13 @@ func (i *Images) pull(ctx context.Context, ref string) error {
 func (i *Images) pullNow(ctx context.Context, ref string) error {
 	req := engine.PullRequest{Reference: ref}
 	if i.auth != nil {
-		auth, err := i.auth(ref)
+		parsed, err := engine.ParseReference(ref)
 		if err != nil {
+			return err
+		}
+		if req.Auth, err = i.auth(ctx, parsed.Registry); err != nil {
 			return fmt.Errorf("read credentials for %s: %w", ref, err)
 		}
-		req.Auth = auth
 	}
 	i.log.Info().Str("image", ref).Msg("image pull started")
 	digest, err := i.store.Pull(ctx, req)
