@@ -1,0 +1,102 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func entered(b *books, id string, start int64) *run {
+	r := &run{id: id, frameID: "frame", resource: "proc", start: start, work: work{lines: 1, status: 3}}
+	b.open(r)
+	b.accept(r)
+	return r
+}
+
+func report(start int64, status, signal int32) completion {
+	return completion{frameID: "frame", resource: "proc", start: start, outcome: outcome{status: status, signal: signal, at: time.Now()}}
+}
+
+func TestJudge(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		set  func(*run)
+		with completion
+		want string
+	}{
+		"its own status":              {func(*run) {}, report(1, 3, 0), ""},
+		"another status":              {func(*run) {}, report(1, 0, 0), "outcome (0, 0), want (3, 0)"},
+		"lost without a reason":       {func(*run) {}, report(1, 256, 0), "outcome (256, 0)"},
+		"lost with its container":     {func(r *run) { r.struck = "docker rm" }, report(1, 256, 0), ""},
+		"killed":                      {func(r *run) { r.killSent = true }, report(1, 1, 9), ""},
+		"killed by nobody":            {func(*run) {}, report(1, 1, 9), "outcome (1, 9)"},
+		"never ended":                 {func(*run) {}, completion{frameID: "other"}, "no outcome"},
+		"endless one ended by itself": {func(r *run) { r.work = work{} }, report(1, 0, 0), "outcome (0, 0)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBooks()
+			r := entered(b, "a", 1)
+			tc.set(r)
+			b.complete(tc.with)
+			if have := r.judge(); !strings.HasPrefix(have, tc.want) || (have == "") != (tc.want == "") {
+				t.Errorf("have %q, want %q", have, tc.want)
+			}
+		})
+	}
+}
+
+func TestStaleCompletion(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	entered(b, "a", 1)
+	b.complete(report(1, 3, 0))
+	second := entered(b, "b", 2)
+	b.complete(report(1, 3, 0))
+	if len(b.problems) != 0 || b.raced != 1 {
+		t.Errorf("under way when the next launch was accepted: have problems %v, %d raced, want one raced", b.problems, b.raced)
+	}
+	second.acceptedAt = second.acceptedAt.Add(-time.Minute)
+	b.complete(report(1, 3, 0))
+	if len(b.problems) != 1 || !strings.Contains(b.problems[0], "would have ended") {
+		t.Errorf("sent after the next launch: have problems %v, want one", b.problems)
+	}
+	if second.first != nil {
+		t.Error("the old run's end was entered for the new one")
+	}
+}
+
+func TestUnknownCompletion(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	b.complete(report(9, 0, 0))
+	if len(b.problems) != 1 {
+		t.Errorf("have problems %v, want one", b.problems)
+	}
+}
+
+func TestScheduleRepeats(t *testing.T) {
+	t.Parallel()
+	if !slices.Equal(schedule(7, 300), schedule(7, 300)) {
+		t.Error("one seed gave two schedules")
+	}
+	if slices.Equal(schedule(7, 300), schedule(8, 300)) {
+		t.Error("two seeds gave one schedule")
+	}
+	seen := make(map[faultKind]bool)
+	for _, f := range schedule(7, 60) {
+		seen[f.kind] = true
+	}
+	for _, s := range round() {
+		if !seen[s.kind] {
+			t.Errorf("60 faults without %q", s.kind)
+		}
+	}
+	a, b := newWorks(7, 3), newWorks(7, 3)
+	for range 50 {
+		if x, y := a.next(), b.next(); x != y {
+			t.Fatalf("one seed gave two works: %+v and %+v", x, y)
+		}
+	}
+}

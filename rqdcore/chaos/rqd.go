@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// comeAgain is how soon RQD is started when it ended by itself, as a supervisor does.
+	comeAgain = 300 * time.Millisecond
+	// stopLimit is what RQD may take to end after SIGTERM.
+	stopLimit = 15 * time.Second
+)
+
+// rqd keeps one rqdcore running, unless it is told not to.
+type rqd struct {
+	binary, conf string
+	env          []string
+	output       *os.File
+	books        *books
+	stopped      func() // Called between one rqdcore and the next.
+
+	control sync.Mutex // Held by those who start and stop.
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	ended   chan struct{} // Closed when cmd has.
+	wanted  bool
+	excused time.Time // Until then RQD may fail by itself: it lacks something that it needs.
+	starts  int
+}
+
+// start begins a rqdcore when none runs.
+func (q *rqd) start() error {
+	q.control.Lock()
+	defer q.control.Unlock()
+	return q.launch()
+}
+
+func (q *rqd) launch() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wanted = true
+	if q.cmd != nil {
+		return nil
+	}
+	cmd := exec.Command(q.binary, "-c", q.conf) // #nosec G204 -- our own binary.
+	cmd.Stdout, cmd.Stderr, cmd.Env = q.output, q.output, q.env
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start rqdcore: %w", err)
+	}
+	q.starts++
+	q.cmd, q.ended = cmd, make(chan struct{})
+	go q.watch(cmd, q.ended)
+	return nil
+}
+
+// watch waits for the end, and starts the next one when nobody wanted it.
+func (q *rqd) watch(cmd *exec.Cmd, ended chan struct{}) {
+	err := cmd.Wait()
+	q.stopped()
+	q.mu.Lock()
+	q.cmd = nil
+	wanted, excused := q.wanted, time.Now().Before(q.excused)
+	q.mu.Unlock()
+	close(ended)
+	if !wanted {
+		return
+	}
+	if !excused {
+		q.books.wrong("rqdcore ended by itself: %v", err)
+	}
+	time.Sleep(comeAgain)
+	q.control.Lock()
+	defer q.control.Unlock()
+	q.mu.Lock()
+	wanted = q.wanted
+	q.mu.Unlock()
+	if wanted {
+		if err := q.launch(); err != nil {
+			q.books.wrong("%v", err)
+		}
+	}
+}
+
+// stop ends rqdcore with a signal and returns when it is gone.
+func (q *rqd) stop(s syscall.Signal) {
+	q.control.Lock()
+	defer q.control.Unlock()
+	q.mu.Lock()
+	q.wanted = false
+	cmd, ended := q.cmd, q.ended
+	q.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(s) // It may have ended just now.
+	select {
+	case <-ended:
+	case <-time.After(stopLimit):
+		q.books.wrong("rqdcore did not end within %v of %v", stopLimit, s)
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+	if code := cmd.ProcessState.ExitCode(); s == syscall.SIGTERM && code != 0 && !q.isExcused() {
+		q.books.wrong("rqdcore ended with code %d after %v, want 0", code, s)
+	}
+}
+
+// freeze stops rqdcore's clock for a while, as a suspended or overloaded host does.
+func (q *rqd) freeze(d time.Duration) {
+	q.control.Lock()
+	defer q.control.Unlock()
+	q.mu.Lock()
+	cmd := q.cmd
+	q.mu.Unlock()
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Signal(syscall.SIGSTOP) // It may have ended just now.
+	time.Sleep(d)
+	_ = cmd.Process.Signal(syscall.SIGCONT)
+}
+
+// excuse lets RQD fail by itself for the time being.
+func (q *rqd) excuse(d time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if until := time.Now().Add(d); until.After(q.excused) {
+		q.excused = until
+	}
+}
+
+func (q *rqd) isExcused() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return time.Now().Before(q.excused)
+}
