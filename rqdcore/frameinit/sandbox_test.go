@@ -59,6 +59,7 @@ func enterSandbox(root string) error {
 		flags                  uintptr
 	}{
 		{"none", "/", "", syscall.MS_REC | syscall.MS_PRIVATE},
+		{root, root, "", syscall.MS_BIND}, // A container's root is a mount, too.
 		{"proc", root + "/proc", "proc", 0},
 		{"/dev", root + "/dev", "", syscall.MS_BIND},
 	} {
