@@ -31,6 +31,18 @@ const (
 	ill             = "rqd-test-standin-ill:local" // Its health check fails.
 )
 
+// TestMain takes the images away again.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if client, err := engine.Dial(context.Background(), engine.Options{}); err == nil {
+		for _, ref := range []string{supervisorImage, polite, another, deaf, ill} {
+			_ = client.RemoveImage(context.Background(), ref) // Some were never made.
+		}
+		_ = client.Close()
+	}
+	os.Exit(code)
+}
+
 // lab is a real engine with supervisors of one RQD on it.
 type lab struct {
 	t      *testing.T
