@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"rqdswarm/internal/spelling"
 )
 
 // ownVariables are the names of all settings.
@@ -38,40 +40,11 @@ func misspelt(environ []string) []error {
 	return problems
 }
 
-// nearest returns the name that is one slip away: a letter more, less or other, or two swapped; two slips in long names.
+// nearest returns the name that is one slip away, or two in long names: what looks like it is refused.
 func nearest(name string, names []string) string {
-	for _, n := range names {
-		allowed := 1
-		if len(n) >= 12 {
-			allowed = 2
-		}
-		if distance(name, n) <= allowed {
-			return n
-		}
+	slips := 1
+	if len(name) >= 12 {
+		slips = 2
 	}
-	return ""
-}
-
-// distance counts the letters to insert, delete, replace or swap with their neighbour between a and b.
-func distance(a, b string) int {
-	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range last {
-		last[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(row[j-1]+1, last[j]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-		before, last = last, row
-	}
-	return last[len(b)]
+	return spelling.Nearest(name, names, slips)
 }

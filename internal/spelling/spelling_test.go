@@ -1,4 +1,4 @@
-package config
+package spelling
 
 import "testing"
 
@@ -9,17 +9,21 @@ func TestNearest(t *testing.T) {
 		"override_cores": "OVERRIDE_CORES",
 		"OVERRIDE_CORE":  "OVERRIDE_CORES",
 		"OVERRIDE_PROC":  "OVERRIDE_PROCS",
+		"RQD_TGAS":       "RQD_TAGS",
 		"RQDTAG":         "RQD_TAGS",
 		"GPU_MODE":       "",
 		"FROBNICATE":     "",
 		"":               "",
 	} {
-		if have := nearest(name, known); have != want {
+		if have := Nearest(name, known, 2); have != want {
 			t.Errorf("%q: have %q, want %q", name, have, want)
 		}
 	}
-	if have := nearest("abcd", []string{"abce", "abcf", "abcd", "abcx"}); have != "abcd" {
+	if have := Nearest("abcd", []string{"abce", "abcf", "abcd", "abcx"}, 2); have != "abcd" {
 		t.Errorf("have %q, want the closest", have)
+	}
+	if have := Nearest("abcd", []string{"abef"}, 1); have != "" {
+		t.Errorf("have %q, want none within one slip", have)
 	}
 }
 
@@ -28,7 +32,7 @@ func TestDistance(t *testing.T) {
 	for _, tc := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"abc", "acb", 2}} {
+	}{{"", "", 0}, {"abc", "", 3}, {"", "abc", 3}, {"kitten", "sitting", 3}, {"abc", "acb", 1}, {"ca", "abc", 3}} {
 		if have := distance(tc.a, tc.b); have != tc.want {
 			t.Errorf("%q to %q: have %d, want %d", tc.a, tc.b, have, tc.want)
 		}
