@@ -19,6 +19,7 @@ func TestFromCgroup(t *testing.T) {
 		"v2, own private namespace": {"0::/\n", ""},
 		"bare on a host":            {"0::/user.slice/user-1000.slice/session-1.scope\n", ""},
 		"longer run of digits":      {"0::/docker/ID0\n", ""},
+		"nested, innermost":         {"11:memory:/docker/" + strings.Repeat("f", 64) + "/docker/ID\n", id},
 		"kubernetes parent":         {"0::/kubepods/pod42/ID\n", id},
 		"empty":                     {"", ""},
 	} {
@@ -49,4 +50,16 @@ func TestFromMountinfo(t *testing.T) {
 			}
 		})
 	}
+}
+
+func FuzzID(f *testing.F) {
+	f.Add("0::/docker/" + id)
+	f.Add("127 110 254:0 /var/lib/docker/containers/" + id + "/hosts /etc/hosts rw - ext4 /dev/vda rw")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, have := range []string{containerid.FromCgroup([]byte(text)), containerid.FromMountinfo([]byte(text))} {
+			if have != "" && len(have) != len(id) {
+				t.Errorf("have %q, want %d digits or none", have, len(id))
+			}
+		}
+	})
 }

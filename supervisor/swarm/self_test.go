@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rqdswarm/internal/containerid"
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 )
@@ -20,7 +21,7 @@ func fixtureID(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return idFromCgroup(string(b))
+	return containerid.FromCgroup(b)
 }
 
 // root lays a fixture out as /proc.
@@ -208,16 +209,4 @@ func TestStandingOfTheSameNanosecond(t *testing.T) {
 	if !newerA || olderA || newerB || !olderB {
 		t.Errorf("want both to agree that b is newer, have a: %t %t, b: %t %t", newerA, olderA, newerB, olderB)
 	}
-}
-
-func FuzzContainerID(f *testing.F) {
-	f.Add("0::/docker/" + strings.Repeat("a", 64))
-	f.Add("127 110 254:0 /var/lib/docker/containers/" + strings.Repeat("0", 64) + "/hosts /etc/hosts rw - ext4 /dev/vda rw")
-	f.Fuzz(func(t *testing.T, text string) {
-		for _, id := range []string{idFromCgroup(text), idFromMountinfo(text)} {
-			if id != "" && len(id) != 64 {
-				t.Errorf("want 64 digits or none, have %q", id)
-			}
-		}
-	})
 }
