@@ -35,7 +35,7 @@ func TestReadGivesWhatWasWritten(t *testing.T) {
 			t.Errorf("have %+v, error %v, want %+v", have, err, want)
 		}
 	}
-	if _, err := Read(r, 0); err != io.EOF { //nolint:errorlint // Callers compare.
+	if _, err := Read(r, 0); err != io.EOF {
 		t.Errorf("at the end: have %v, want io.EOF itself", err)
 	}
 }

@@ -34,8 +34,10 @@ func TestFindCgroup(t *testing.T) {
 		{"v1", v1Mounts, "4:memory:/docker/" + containerID + "\n2:cpu,cpuacct:/docker/" + containerID + "\n0::/docker/" + containerID + "\n", v1Files, true},
 		{"v2", v2Mounts, "0::/\n", v2Files, true},
 		{"v2 of the host", v2Mounts, "0::/\n", without(v2Files, "sys/fs/cgroup/cgroup.events"), false},
-		{"v1 of the host", "82 81 0:29 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n", "4:memory:/\n",
-			with(v1Files, "sys/fs/cgroup/memory/release_agent", ""), false},
+		{
+			"v1 of the host", "82 81 0:29 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n", "4:memory:/\n",
+			with(v1Files, "sys/fs/cgroup/memory/release_agent", ""), false,
+		},
 		{"v1 elsewhere than what is mounted", v1Mounts, "4:memory:/other\n", v1Files, false},
 		{"none", "", "0::/\n", nil, false},
 	} {

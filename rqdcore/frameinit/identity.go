@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -50,7 +51,7 @@ func becomeArtist(o *wire.Order) error {
 }
 
 func needsRoot(err error) error {
-	if err == syscall.EPERM {
+	if errors.Is(err, syscall.EPERM) {
 		return fmt.Errorf("%w: the container has to start as root with the capabilities SETUID and SETGID", err)
 	}
 	return err

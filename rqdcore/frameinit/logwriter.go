@@ -224,7 +224,7 @@ func (w *logWriter) swap() {
 		return
 	}
 	old := w.file
-	go old.Close() // May hang, and has nothing to say that the failed write did not.
+	go func() { _ = old.Close() }() // May hang, and has nothing to say that the failed write did not.
 	w.file, w.size, w.asked = f.file, f.size, time.Time{}
 }
 

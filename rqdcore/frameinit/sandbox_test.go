@@ -101,7 +101,7 @@ func newSandbox(t *testing.T) *sandbox {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := os.MkdirTemp("", "f") // t.TempDir's paths are too long for a socket's.
+	root, err := os.MkdirTemp("", "f") //nolint:usetesting // Its paths are too long for a socket's.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,11 +182,6 @@ func (s *sandbox) await(wanted func(wire.Message) bool) wire.Message {
 			s.t.Fatalf("message did not come; rqlog:\n%s\nstdout:\n%s", s.text(), s.stdout.String())
 		}
 	}
-}
-
-func (s *sandbox) started() {
-	s.t.Helper()
-	s.await(func(m wire.Message) bool { return m.Started != nil })
 }
 
 // exit waits for the record, and for frameinit's own exit code.

@@ -131,10 +131,23 @@ func TestTooManyConnections(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, Options{HelloTimeout: limit})
 	var open []net.Conn
-	for range perCaller {
-		open = append(open, s.dial())
+	refused := make(chan error, perCaller+1)
+	for range perCaller + 1 {
+		c := s.dial()
+		open = append(open, c)
+		go func() {
+			_, err := wire.Read(c, 0)
+			refused <- err
+		}()
 	}
-	wantEnd(t, s.dial())
+	if err := <-refused; errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal("none was refused")
+	}
+	select {
+	case <-refused:
+		t.Error("more than one was refused")
+	case <-time.After(soon):
+	}
 	for _, c := range open {
 		must(t, c.Close())
 	}
@@ -206,7 +219,7 @@ func TestRefusalsAreLoggedAtALimitedRate(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
 	opts := Options{Log: zerolog.New(zerolog.SyncWriter(&text))}
-	dir, err := os.MkdirTemp("", "link")
+	dir, err := os.MkdirTemp("", "link") //nolint:usetesting // Its paths are too long for a socket's.
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	server, err := Listen(dir, opts)
