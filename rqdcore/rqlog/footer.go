@@ -12,6 +12,9 @@ import (
 	"rqdswarm/rqdcore/frame"
 )
 
+// footerHead is how every footer begins; it ends with one more lineOfLimit.
+const footerHead = "\n" + lineOfLimit + "\nRenderQ Job Complete\n\n"
+
 // maxKillMessage bounds what a caller of KillRunningFrame can put into a log; Cuebot's own messages stay below 1 kB.
 const maxKillMessage = 16 << 10
 
@@ -35,7 +38,7 @@ type FooterInfo struct {
 // one line; the others follow in the column of the values.
 func Footer(f FooterInfo) []byte {
 	b := &bytes.Buffer{}
-	fmt.Fprintf(b, "\n%s\nRenderQ Job Complete\n\n", lineOfLimit)
+	b.WriteString(footerHead)
 	start := f.Start
 	if start.IsZero() {
 		start = f.End

@@ -33,12 +33,14 @@ type fileOutput struct {
 	watcher *rqlog.Watcher
 	req     rqlog.Request
 	file    *os.File // Until it is handed out.
+	opened  bool     // By this RQD, for this run.
 }
 
 func (o *fileOutput) open(head []byte) (err error) {
 	if o.file, err = o.guard.Open(o.req, rqlog.Create); err != nil {
 		return err
 	}
+	o.opened = true
 	o.watcher.Add(o.req)
 	return o.note(head)
 }
@@ -68,8 +70,16 @@ func (o *fileOutput) descriptor() (*os.File, int64, error) {
 	return file, sizeOf(file), nil
 }
 
+// finish leaves a log alone that has its footer: it was written by an RQD that died before the
+// frame was settled, or the log is that of the frame's last run and this one never got its own.
 func (o *fileOutput) finish(foot []byte) error {
+	opened := o.opened
 	return o.guard.Do(o.req.Path, func() error {
+		if !opened {
+			if ended, err := rqlog.Ended(o.req.Path); ended || err != nil {
+				return err
+			}
+		}
 		file, err := rqlog.Reopen(o.req)
 		if err != nil {
 			return err
