@@ -229,6 +229,16 @@ func (p *prefixed) Read(b []byte) (int, error) {
 	return p.conn.Read(b)
 }
 
+// eventually waits until is holds.
+func eventually(is func() bool) bool {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if is() {
+			return true
+		}
+	}
+	return is()
+}
+
 func receiveExit(t *testing.T, done <-chan frame.Exit) frame.Exit {
 	t.Helper()
 	select {

@@ -42,10 +42,32 @@ func (r *Runner) Sweep(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { r.sweepLeftovers(ctx) })
 	for range removers {
-		all.Go(func() { r.sweep(ctx) })
+		all.Go(func() {
+			r.sweep(ctx)
+			r.empty(ctx)
+		})
 	}
 	all.Wait()
 	return nil
+}
+
+// lastRemovals is how long an ending RQD still removes what was discarded. What is left then, the next one finds.
+const lastRemovals = 3 * time.Second
+
+// empty removes what waits already, after ctx has ended.
+func (r *Runner) empty(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRemovals)
+	defer cancel()
+	for {
+		select {
+		case name := <-r.trash.names:
+			if err := r.remove(ctx, name); err != nil {
+				r.cfg.Log.Info().Err(err).Str("container", name).Msg("removal left to the next start")
+			}
+		default:
+			return
+		}
+	}
 }
 
 func (r *Runner) sweep(ctx context.Context) {
@@ -71,20 +93,21 @@ func (r *Runner) sweepLeftovers(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := r.discardLeftovers(ctx); err != nil && ctx.Err() == nil {
+		if err := r.discardLeftovers(ctx, sweepAge); err != nil && ctx.Err() == nil {
 			r.cfg.Log.Warn().Err(err).Msg("look for leftover containers")
 		}
 		next.Reset(sweepEvery)
 	}
 }
 
-func (r *Runner) discardLeftovers(ctx context.Context) error {
+// discardLeftovers discards containers that are older than age, have ended, and belong to no frame.
+func (r *Runner) discardLeftovers(ctx context.Context, age time.Duration) error {
 	list, err := r.cfg.Containers.List(ctx, map[string]string{LabelRole: RoleFrame, LabelHost: r.cfg.Policy.HostName})
 	if err != nil {
 		return err
 	}
 	for _, c := range list {
-		if r.hints.has(c.Name) || time.Since(c.Created) < sweepAge {
+		if r.hints.has(c.Name) || time.Since(c.Created) < age {
 			continue
 		}
 		if c.State == engine.StateRunning {
