@@ -50,6 +50,8 @@ render() {
 	"$minicue" run --os busybox --uid "$artist" --user artist --job check --layer tiny --log-dir "$out/logs" --no-log -- \
 		'busybox | head -n 1; id; echo "hello from #FRAME#"; sleep 6' &
 	local check_pid=$!
+	# It goes first: the shot would take every core.
+	wait_for 30 frame_runs rqd-frame-busybox:dev || true
 	# The shot's time runs from 0 to 1; the artist's shell does the sum, and nobody else's.
 	# shellcheck disable=SC2016
 	clock='t=$(( (#IFRAME# - 1) * 1000 / '$((frames - 1))' )); k=$((t / 1000)).$(printf %03d $((t % 1000)))'
@@ -62,12 +64,11 @@ render() {
 	[ "$status" = 0 ] || die "a frame failed (status $status): its log is in $out/logs"
 }
 
-# siblings shows RQD and the frames, side by side on one engine, as soon as both operating systems are there.
+frame_runs() { [ -n "$(docker ps -q --filter "label=$frame_label" --filter "ancestor=$1")" ]; }
+
+# siblings shows RQD and the frames of both operating systems, side by side on one engine.
 siblings() {
-	both_systems() {
-		[ "$(docker ps --filter "label=$frame_label" --format '{{.Image}}' | sort -u | wc -l)" -ge 2 ]
-	}
-	wait_for 20 both_systems || return 0
+	wait_for 30 frame_runs rqd-frame-debian12:dev || return 0
 	heading "The containers on this engine meanwhile"
 	docker ps --format 'table {{.Names}}\t{{.Image}}\t{{.Status}}\t{{.Command}}'
 	printf '\n'

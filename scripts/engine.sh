@@ -53,7 +53,7 @@ install_cli() {
 	local dir
 	dir=$(mktemp -d)
 	chmod 0755 "$dir"
-	(cd "$dir" && { apt-get -qq download docker.io || { apt_get update && apt-get -qq download docker.io; }; } && dpkg-deb -x docker.io_*.deb .) ||
+	(cd "$dir" && apt_download docker.io && dpkg-deb -x docker.io_*.deb .) ||
 		die "cannot fetch the docker command: install Docker's CLI"
 	as_root install -m 0755 "$dir/usr/bin/docker" /usr/local/bin/docker
 	rm -rf "$dir"
@@ -79,7 +79,9 @@ start_engine() {
 		say "starting docker by its init script"
 		if as_root service docker start >/dev/null 2>&1 9>&- && wait_for 30 engine_answers; then return 0; fi
 		say "the init script did not bring an engine up"
-		if pidof dockerd >/dev/null 2>&1; then die "a dockerd runs, but does not answer: see /var/log/docker.log"; fi
+		if [ -s /var/run/docker.pid ] && [ -e "/proc/$(cat /var/run/docker.pid)" ]; then
+			die "its dockerd runs, but does not answer: see /var/log/docker.log"
+		fi
 	fi
 	start_by_hand
 }

@@ -110,7 +110,7 @@ busybox_from_host() {
 	context=$(mktemp -d)
 	chmod 0755 "$context"
 	if ! dpkg -s busybox-static >/dev/null 2>&1; then
-		(cd "$context" && { apt-get -qq download busybox-static || { apt_get update && apt-get -qq download busybox-static; }; } &&
+		(cd "$context" && apt_download busybox-static &&
 			dpkg-deb -x busybox-static_*.deb .) || die "cannot fetch the package busybox-static for $image"
 		busybox=$(find "$context" -type f -name busybox -perm -u+x | head -n 1)
 	fi

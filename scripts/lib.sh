@@ -49,6 +49,12 @@ apt_get() {
 	return 1
 }
 
+# apt_download fetches a package's file into the working directory, and installs nothing.
+apt_download() {
+	local download=(apt-get -qq -o APT::Sandbox::User=root download "$1")
+	"${download[@]}" 2>/dev/null || { apt_get update && "${download[@]}" >&2; }
+}
+
 # need makes sure of a program, and installs the packages that bring it: need PROGRAM PACKAGE…
 need() {
 	local program=$1
