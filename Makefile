@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate images engine demo demo-down clean
+.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos images engine demo demo-down clean
 
 export PATH := $(PATH):/usr/local/go/bin
 
@@ -59,6 +59,16 @@ generate: $(TOOLS)/protogen ## Write the Go code of the .proto files
 
 check-generate: $(TOOLS)/protogen ## Fail if the generated code is not that of the .proto files
 	$(PROTOGEN) -check
+
+conformance: build images ## Play Cuebot to our RQD: the thirty checks of its contract
+	go build -o bin/ ./rqdcore/conformance
+	bin/conformance --self bin/rqdcore
+
+FAULTS ?= 200
+SEED ?= 0
+chaos: build images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
+	go build -race -o bin/ ./rqdcore/chaos
+	bin/chaos --faults $(FAULTS) --seed $(SEED)
 
 engine: ## Make sure that a Docker engine answers
 	@scripts/engine.sh
