@@ -247,6 +247,27 @@ func TestKillWhilePromised(t *testing.T) {
 	})
 }
 
+// TestKillThatCannotBeKept kills a frame while the disk is full: it dies, but that must not be
+// promised, since the next RQD would not know of it.
+func TestKillThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		s.run()
+		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
+			t.Fatal(err)
+		}
+		s.failPut = errors.New("disk full")
+		if err := s.host.Kill("f1", "User: someone"); !errors.Is(err, frame.ErrUnavailable) {
+			t.Errorf("have %v, want %v", err, frame.ErrUnavailable)
+		}
+		synctest.Wait()
+		if len(s.outbox) != 1 || s.outbox[0].ExitSignal != 9 {
+			t.Errorf("have completions %+v, want one of a kill", s.outbox)
+		}
+	})
+}
+
 func TestFailedLaunchHoldsItsCores(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -165,8 +165,8 @@ func (h *Host) Kill(frameID, message string) error {
 	p := e.job.Promise()
 	p.Killed, p.KillMessage = true, e.job.KillMessage()
 	if err := e.document.put(h.cfg.Journal, p); err != nil {
-		// The owner has the kill all the same; only a death of this RQD could lose it now.
-		h.cfg.Log.Warn().Err(err).Str("frame_id", frameID).Msg("write kill to journal")
+		// The owner has the kill all the same, but a death of this RQD would lose it.
+		return fmt.Errorf("%w: kill of frame %s is under way and not on the disk: %w", frame.ErrUnavailable, frameID, err)
 	}
 	h.cfg.Log.Info().Str("frame_id", frameID).Msg("kill requested")
 	return nil
