@@ -100,7 +100,16 @@ func listen(path string) (*net.UnixListener, error) {
 		_ = os.Remove(temporary)
 		return nil, err
 	}
+	sweep(path)
 	return listener, nil
+}
+
+// sweep removes sockets of rqdcores that died before they put them in place.
+func sweep(path string) {
+	stale, _ := filepath.Glob(path + ".*") // The pattern is good: run directories have ordinary names.
+	for _, file := range stale {
+		_ = os.Remove(file) // Only untidy.
+	}
 }
 
 // Run serves until ctx ends, then closes every connection. Frames run on and their frameinits
