@@ -22,12 +22,12 @@ const (
 )
 
 // heal ends all trouble.
-func (c *chaos) heal() {
+func (c *chaos) heal(ctx context.Context) {
 	c.later.Wait()
 	c.atLaunch.Store(nil)
 	c.afterLaunch.Store(nil)
 	c.cue.disarm()
-	if err := c.cue.up(); err != nil {
+	if err := c.cue.up(ctx); err != nil {
 		c.books.wrong("%v", err)
 	}
 	c.restart()

@@ -65,6 +65,7 @@ type chaos struct {
 	end         chan struct{} // Closed when no more frames are wanted.
 	later       sync.WaitGroup
 	refusals    atomic.Int64
+	probes      atomic.Int64 // Answers that were right.
 
 	mu      sync.Mutex
 	done    map[faultKind]int
@@ -103,7 +104,7 @@ func open(ctx context.Context, o options) (_ *chaos, err error) {
 		return nil, err
 	}
 	c.closers = append(c.closers, c.proxy.close)
-	if c.cue, err = openCuebot(c.books); err != nil {
+	if c.cue, err = openCuebot(ctx, c.books); err != nil {
 		return nil, err
 	}
 	c.closers = append(c.closers, func() error { c.cue.down(); return nil })
@@ -199,7 +200,7 @@ func (c *chaos) containers(ctx context.Context, frameID string) []engine.Contain
 }
 
 // checkDead looks a while later whether containers really are gone that RQD said do not run.
-func (c *chaos) checkDead(r *run, list []engine.Container) {
+func (c *chaos) checkDead(ctx context.Context, r *run, list []engine.Container) {
 	const soon = 5 * time.Second
 	if len(list) == 0 {
 		return
@@ -207,7 +208,7 @@ func (c *chaos) checkDead(r *run, list []engine.Container) {
 	c.later.Go(func() {
 		time.Sleep(soon)
 		for _, was := range list {
-			is, err := c.docker.Inspect(context.Background(), was.ID)
+			is, err := c.docker.Inspect(context.WithoutCancel(ctx), was.ID)
 			if err == nil && is.State == engine.StateRunning {
 				c.books.wrong("%s: RQD said NOT_FOUND, but container %s still runs %v later", r.id, was.Name, soon)
 			}

@@ -30,13 +30,13 @@ type reply struct {
 	answer  server.Answer
 }
 
-func openCuebot(b *books) (*cuebot, error) {
+func openCuebot(ctx context.Context, b *books) (*cuebot, error) {
 	c := &cuebot{books: b, addr: "127.0.0.1:0"}
-	return c, c.up()
+	return c, c.up(ctx)
 }
 
 // up serves, on the port that it was first given.
-func (c *cuebot) up() error {
+func (c *cuebot) up(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.stop != nil {
@@ -47,7 +47,7 @@ func (c *cuebot) up() error {
 		return fmt.Errorf("open cuebot: %w", err)
 	}
 	c.addr = s.Addr().String()
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
 	c.stop = func() {
@@ -100,6 +100,7 @@ func (c *cuebot) answer(_ context.Context, call server.Call) server.Answer {
 	switch in := call.Request.(type) {
 	case *reportpb.RqdReportStatusRequest:
 		c.checkCores(in.GetHostReport().GetCoreInfo())
+		c.checkListed(in.GetHostReport())
 	case *reportpb.RqdReportRunningFrameCompletionRequest:
 		r := c.fate()
 		if r.applied {

@@ -38,7 +38,7 @@ func (c *chaos) do(ctx context.Context, f fault) bool {
 	case rqdKilled, rqdStopped, rqdKilledOften, rqdKilledLaunch, rqdFrozen, rqdAway:
 		return c.hitRQD(ctx, f)
 	case cuebotDown, replyCut, replyError, replyHang:
-		return c.hitCuebot(f)
+		return c.hitCuebot(ctx, f)
 	case launchCut, launchAgain, launchElsewhere, frameKilled:
 		return c.hitCalls(ctx, f)
 	case dockerRemove, dockerKill, dockerStop, dockerPrune:
@@ -108,11 +108,11 @@ func (c *chaos) killAtLaunch(ctx context.Context, f fault) {
 }
 
 // hitCuebot spoils what RQD reports.
-func (c *chaos) hitCuebot(f fault) bool {
+func (c *chaos) hitCuebot(ctx context.Context, f fault) bool {
 	switch f.kind {
 	case cuebotDown:
 		c.cue.down()
-		c.lasting(f.length, func() error { return c.cue.up() })
+		c.lasting(f.length, func() error { return c.cue.up(ctx) })
 	case replyCut:
 		c.cue.arm(reply{applied: true, answer: server.Cut()})
 	case replyHang:

@@ -16,7 +16,10 @@ import (
 	"rqdswarm/internal/engine"
 )
 
-func main() {
+func main() { os.Exit(command()) }
+
+// command returns the exit code.
+func command() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := options{}
@@ -33,12 +36,13 @@ func main() {
 	r, err := try(ctx, o, os.Stdout)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
-		os.Exit(1)
+		return 1
 	}
 	if err := r.print(os.Stdout); err != nil || len(r.problems) > 0 {
 		fmt.Fprintf(os.Stderr, "chaos: failed; again with: make chaos FAULTS=%d SEED=%d\n", o.faults, o.seed)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // try is one whole run. Its error is that the scene could not be built, or ctx's; what was lost is in the result.
@@ -49,7 +53,7 @@ func try(ctx context.Context, o options, progress io.Writer) (_ result, err erro
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	defer c.clear()
+	defer c.clear(ctx)
 	fmt.Fprintf(progress, "chaos: %d faults, seed %d, %d frames in flight, host %s\n", o.faults, o.seed, o.slots, c.host)
 	c.run(ctx, progress)
 	if ctx.Err() != nil {
@@ -57,7 +61,7 @@ func try(ctx context.Context, o options, progress io.Writer) (_ result, err erro
 	}
 	out := c.audit(ctx)
 	out.seed, out.faults, out.missed, out.took = o.seed, c.done, c.missed, time.Since(began)
-	out.starts, out.completions, out.raced, out.problems = c.rqd.starts, c.books.reports, c.books.raced, c.books.problems
+	out.starts, out.completions, out.raced, out.probes, out.problems = c.rqd.starts, c.books.reports, c.books.raced, c.probes.Load(), c.books.problems
 	if len(out.problems) > 0 && o.keep != "" {
 		err = c.keep(filepath.Join(o.keep, fmt.Sprintf("seed-%d", o.seed)))
 	}
@@ -68,19 +72,23 @@ func try(ctx context.Context, o options, progress io.Writer) (_ result, err erro
 func (c *chaos) run(ctx context.Context, progress io.Writer) {
 	live, abandon := context.WithCancel(ctx)
 	defer abandon()
+	probing, stopProbing := context.WithCancel(live)
+	defer stopProbing()
 	var slots sync.WaitGroup
 	for n := range c.opts.slots {
 		s := &slot{chaos: c, number: n, works: newWorks(c.opts.seed, n)}
 		slots.Go(func() { s.live(live) })
 	}
+	slots.Go(func() { c.probe(probing) })
 	faults := schedule(c.opts.seed, c.opts.faults)
 	c.inject(ctx, faults, func(n int) {
 		if n%20 == 0 {
 			fmt.Fprintf(progress, "chaos: %d of %d faults, %d launches, %d problems\n", n, len(faults), c.books.size(), c.books.wrongs())
 		}
 	})
+	stopProbing()
 	close(c.end)
-	c.heal()
+	c.heal(ctx)
 	limit := time.AfterFunc(drainLimit, abandon)
 	defer limit.Stop()
 	slots.Wait()
@@ -88,10 +96,10 @@ func (c *chaos) run(ctx context.Context, progress io.Writer) {
 }
 
 // clear takes away what a failed run left.
-func (c *chaos) clear() {
+func (c *chaos) clear(ctx context.Context) {
 	c.rqd.stop(syscall.SIGKILL)
 	c.later.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), drainLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
 	defer cancel()
 	for _, x := range c.containers(ctx, "") {
 		if err := c.docker.Remove(ctx, x.ID, engine.RemoveOptions{Force: true}); err != nil {

@@ -184,7 +184,7 @@ func (c *chaos) kill(ctx context.Context, r *run) verdict {
 		c.books.note(r, func(r *run) { r.killed = time.Now() })
 		return willDie
 	case codes.NotFound:
-		c.checkDead(r, before)
+		c.checkDead(ctx, r, before)
 		return notRunning
 	}
 	return killUnclear

@@ -23,6 +23,7 @@ type result struct {
 	duplicates       int
 	changed, raced   int
 	logs, lines      int
+	probes           int64
 	problems         []string
 }
 
@@ -72,6 +73,7 @@ func (r result) print(w io.Writer) error {
 		{"  duplicates", r.duplicates},
 		{"  duplicates that say something else", r.changed},
 		{"  duplicates on the way at a new launch", r.raced},
+		{"running frames asked for", int(r.probes)},
 		{"rqlogs checked", r.logs},
 		{"  lines", r.lines},
 	} {
