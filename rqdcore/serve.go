@@ -21,7 +21,7 @@ import (
 // serve is RQD from its start to its end. It returns nil after a signal or a shutdown that
 // was asked for: frames go on, and the next RQD adopts them.
 func serve(ctx context.Context, cfg *config.Config, warnings []string, environ []string) error {
-	log, err := logging.New(os.Stderr, cfg.ConsoleLogLevel, logging.Text)
+	log, err := newLogger(cfg)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}
@@ -92,6 +92,20 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 	}
 	marker(p.log).Info().Err(err).Msg("RQD ended, its frames go on")
 	return err
+}
+
+// newLogger writes to the console and, where FILE_LOG_LEVEL asks for it and there is one, to syslog.
+func newLogger(cfg *config.Config) (zerolog.Logger, error) {
+	console, err := logging.New(os.Stderr, cfg.ConsoleLogLevel, logging.Text)
+	if err != nil || cfg.FileLogLevel == "" {
+		return console, err
+	}
+	both, err := logging.WithSyslog(os.Stderr, cfg.ConsoleLogLevel, cfg.FileLogLevel)
+	if err != nil {
+		console.Warn().Err(err).Msg("FILE_LOG_LEVEL without effect")
+		return console, nil
+	}
+	return both, nil
 }
 
 // marker is a logger for lines that are printed whatever the log level is: start scripts and people look for them.

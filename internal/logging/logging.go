@@ -4,6 +4,7 @@ package logging
 import (
 	"fmt"
 	"io"
+	"log/syslog"
 	"strings"
 	"time"
 
@@ -27,14 +28,47 @@ func New(w io.Writer, level string, format Format) (zerolog.Logger, error) {
 	if err != nil {
 		return zerolog.Nop(), err
 	}
-	switch format {
-	case JSON:
-	case Text:
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.RFC3339, NoColor: !isTerminal(w)}
-	default:
-		return zerolog.Nop(), fmt.Errorf("log format %q: want %q or %q", format, Text, JSON)
+	w, err = formatted(w, format)
+	if err != nil {
+		return zerolog.Nop(), err
 	}
 	return zerolog.New(w).Level(l).With().Timestamp().Logger(), nil
+}
+
+// WithSyslog returns a logger that writes text to console and, from a level of its own on, to the
+// syslog at /dev/log.
+func WithSyslog(console io.Writer, consoleLevel, syslogLevel string) (zerolog.Logger, error) {
+	shown, err := ParseLevel(consoleLevel)
+	if err != nil {
+		return zerolog.Nop(), err
+	}
+	kept, err := ParseLevel(syslogLevel)
+	if err != nil {
+		return zerolog.Nop(), err
+	}
+	daemon, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "rqd")
+	if err != nil {
+		return zerolog.Nop(), fmt.Errorf("open syslog: %w", err)
+	}
+	text, err := formatted(console, Text)
+	if err != nil {
+		return zerolog.Nop(), err
+	}
+	both := zerolog.MultiLevelWriter(
+		&zerolog.FilteredLevelWriter{Writer: zerolog.LevelWriterAdapter{Writer: text}, Level: shown},
+		&zerolog.FilteredLevelWriter{Writer: zerolog.SyslogLevelWriter(daemon), Level: kept},
+	)
+	return zerolog.New(both).Level(min(shown, kept)).With().Timestamp().Logger(), nil
+}
+
+func formatted(w io.Writer, format Format) (io.Writer, error) {
+	switch format {
+	case JSON:
+		return w, nil
+	case Text:
+		return zerolog.ConsoleWriter{Out: w, TimeFormat: time.RFC3339, NoColor: !isTerminal(w)}, nil
+	}
+	return nil, fmt.Errorf("log format %q: want %q or %q", format, Text, JSON)
 }
 
 // ParseLevel reads a level name, zerolog's or Python's.
