@@ -1,7 +1,7 @@
 // Protogen writes the Go code of our .proto files without a protoc on the machine:
 // protocompile parses them, and the plugins pinned in this module generate the code.
 //
-// Usage: protogen -I DIR -out DIR -module PATH -plugin PROGRAM … [-check]
+// Usage: protogen -I DIR -out DIR -module PATH -plugin PROGRAM … [-check].
 package main
 
 import (
