@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -150,10 +152,30 @@ func TestDescendants(t *testing.T) {
 func TestPace(t *testing.T) {
 	t.Parallel()
 	var p pace
-	want := []string{"50ms", "100ms", "200ms", "400ms", "800ms", "1.6s", "2s", "2s"}
+	want := []string{"50ms", "100ms", "200ms", "400ms", "800ms", "1.6s", "3.2s", "5s", "5s"}
 	for i, w := range want {
 		if have := p.next().String(); have != w {
 			t.Errorf("sample %d after %s, want %s", i, have, w)
 		}
+	}
+}
+
+// TestProcfsOfThisMachine reads the real process table: the kernel's directory has more than one buffer of names.
+func TestProcfsOfThisMachine(t *testing.T) {
+	t.Parallel()
+	p := procfs{"/proc"}
+	self := os.Getpid()
+	if !slices.Contains(p.pids(), self) {
+		t.Errorf("process %d is missing in %v", self, p.pids())
+	}
+	s, err := p.stat(self)
+	if err != nil || s.pid != self || s.rss == 0 {
+		t.Errorf("have %+v, %v, want process %d with some memory", s, err, self)
+	}
+	if have := p.commandLine(self); !strings.Contains(have, "frameinit") {
+		t.Errorf("have command line %q, want this test's", have)
+	}
+	if have := p.commandLine(1 << 30); have != "" {
+		t.Errorf("have command line %q of no process, want none", have)
 	}
 }

@@ -217,7 +217,9 @@ func TestContainerInTheHostsPIDNamespace(t *testing.T) {
 	c := newContainer(t)
 	c.spec.PIDMode = "host"
 	c.session.SharesHostPID()
-	c.begin(order(`setsid sleep 999 & echo up; sleep 999`))
+	o := order(`setsid sleep 999 & echo up; sleep 999`)
+	o.UID = lonelyUID()
+	c.begin(o)
 	c.awaitText("up\n")
 	f := c.await(func(m wire.Message) bool { return m.Figures != nil && len(m.Figures.Processes) > 1 }).Figures
 	for _, p := range f.Processes {

@@ -8,7 +8,7 @@ import (
 )
 
 // defaultPeriod is how often figures are sent when the order does not say.
-const defaultPeriod = 5 * time.Second
+const defaultPeriod = 10 * time.Second
 
 // figures are the newest measurements with the peaks so far.
 type figures struct {
@@ -47,7 +47,8 @@ func (f *frame) sample() {
 	}
 }
 
-// report has figures sent as soon as the process list is there.
+// report has figures sent as soon as the process list is there. They are a sample, too: the
+// next one counts from here, so that both wake frameinit up at the same times.
 func (f *frame) report() {
 	if f.figures.due { // The list asked for last time hangs.
 		f.sendFigures()
@@ -55,6 +56,9 @@ func (f *frame) report() {
 	f.figures.due = true
 	f.gauge.list()
 	f.reports.Reset(f.figuresPeriod())
+	if !f.figures.pace.early() && f.state != draining {
+		f.sampling.Reset(slowest)
+	}
 }
 
 func (f *frame) listed(l processList) {

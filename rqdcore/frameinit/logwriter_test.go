@@ -271,6 +271,17 @@ func TestLogWriterTellsOfCloseError(t *testing.T) {
 	}
 }
 
+// Only the cut character follows: the line that tells of the loss still stands alone.
+func TestLogWriterMarkerStandsAlone(t *testing.T) {
+	t.Parallel()
+	file := &faultyFile{}
+	w := &logWriter{queue: newQueue(), file: file, fault: syscall.ENOSPC}
+	w.drop([]byte("\xa9bc\n")) // The rest of an é whose first byte ended a write.
+	if err := w.mark(); err != nil || !strings.HasPrefix(file.String(), "\xa9\nframeinit: 3 bytes ") {
+		t.Errorf("have %q, error %v, want the character finished, then a line of its own", file, err)
+	}
+}
+
 func TestQueueSharesChunks(t *testing.T) {
 	t.Parallel()
 	q := newQueue()

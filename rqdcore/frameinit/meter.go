@@ -139,11 +139,12 @@ func parsePIDs(text []byte) []int {
 }
 
 // pace is how often memory is sampled: often at first, so that a short frame's peak is seen, too.
+// To wake up costs more than to read, and every frame on the host does it.
 type pace time.Duration
 
 const (
 	firstSample = 50 * time.Millisecond
-	slowest     = 2 * time.Second
+	slowest     = 5 * time.Second
 )
 
 func (p *pace) next() time.Duration {

@@ -242,11 +242,15 @@ func copyFile(t *testing.T, from, to string) {
 	must(t, os.WriteFile(to, text, 0o755))
 }
 
-// startBystander is a process of the same artist that belongs to no frame.
+// lonelyUID is an artist that nobody else on the machine is. Tests in the host's pid namespace
+// run as this one: should they fail, what frameinit kills by mistake is the test's own bystander.
+func lonelyUID() int { return 50_000 + os.Getpid()%10_000 }
+
+// startBystander is a process of that artist that belongs to no frame.
 func startBystander(t *testing.T) int {
 	t.Helper()
 	c := exec.Command("/bin/busybox", "sleep", "999")
-	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1500, Gid: 20}, Setsid: true}
+	c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(lonelyUID()), Gid: 20}, Setsid: true}
 	must(t, c.Start())
 	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	go func() { _, _ = c.Process.Wait() }()
