@@ -117,6 +117,8 @@ func shutdowns(s *Stage) {
 		s.booted(i + 2)
 		s.wantExit(end.name+": the frame", s.ended(f, patience), 3, 0)
 	}
+	// What RQD left to the next one is removed in its own time.
+	s.gone(2 * time.Minute)
 }
 
 // pinning is probe 33.

@@ -135,7 +135,7 @@ const (
 func cadence(s *Stage) {
 	s.start()
 	boot := s.booted(1)
-	s.sleep(s.lasts(40*time.Second, 3*time.Minute))
+	s.sleep(s.lasts(70*time.Second, 3*time.Minute))
 	s.wantGaps(boot.At)
 	h := boot.Boot.GetHost()
 	for _, a := range s.Cue.Hosts() {

@@ -33,7 +33,7 @@ const cores = 8
 // config is the whole rqd.conf.
 func (s *Stage) config(setup Setup) string {
 	var b strings.Builder
-	host, port := splitAddress(s.suite.cueAddress(s))
+	host, port := splitAddress(s.Cue.Addr())
 	fmt.Fprintf(&b, `[Override]
 RQD_GRPC_PORT=%s
 OVERRIDE_CUEBOT=%s

@@ -55,12 +55,16 @@ func (c *Cuebot) Start() error {
 	if err != nil {
 		return err
 	}
+	c.listen = s.Addr().String() // For good, also where any port would have done.
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.Run(ctx) }) // A listener that breaks shows as an RQD that does not report.
 	c.stop = func() { cancel(); serving.Wait() }
 	return nil
 }
+
+// Addr is where RQDs report.
+func (c *Cuebot) Addr() string { return c.listen }
 
 // Stop cuts everybody off and closes the port: connections are refused.
 func (c *Cuebot) Stop() {

@@ -56,6 +56,9 @@ func (p *process) Start(config string, env ...string) error {
 }
 
 func (p *process) Terminate() (int, error) {
+	if p.cmd == nil {
+		return 0, nil
+	}
 	if err := p.signal(syscall.SIGTERM); err != nil {
 		return -1, err
 	}

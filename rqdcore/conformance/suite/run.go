@@ -99,7 +99,7 @@ func (o Outcome) Print(w io.Writer) {
 		fmt.Fprintf(w, "    %s\n", indent(o.Skipped))
 	}
 	for _, text := range o.Notes {
-		fmt.Fprintf(w, "    not tried: %s\n", indent(text))
+		fmt.Fprintf(w, "    note: %s\n", indent(text))
 	}
 }
 

@@ -163,7 +163,11 @@ func (s *Stage) saw() {
 		return
 	}
 	const last = 25
-	lines := strings.Split(strings.TrimSpace(s.rqd.Said()), "\n")
+	said := strings.TrimSpace(s.rqd.Said())
+	if said == "" {
+		return
+	}
+	lines := strings.Split(said, "\n")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.notes = append(s.notes, fmt.Sprintf("RQD's last words:\n%s", strings.Join(lines[max(0, len(lines)-last):], "\n")))

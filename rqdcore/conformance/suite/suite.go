@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -52,6 +53,11 @@ type Suite struct {
 
 // New prepares a suite. Close ends it.
 func New(ctx context.Context, o Options) (*Suite, error) {
+	if o.Self != "" {
+		if _, err := exec.LookPath(o.Self); err != nil {
+			return nil, fmt.Errorf("find RQD: %w", err)
+		}
+	}
 	s := &Suite{opts: o, before: make(map[string]bool)}
 	docker, err := engine.Dial(ctx, engine.Options{UserAgent: "conformance"})
 	switch {
@@ -135,17 +141,18 @@ func (s *Stage) open() {
 }
 
 func (s *Stage) makeDirs() {
-	var err error
-	if s.dir, err = os.MkdirTemp(s.suite.opts.LogDir, fmt.Sprintf("check%02d-", s.check.Number)); err != nil {
+	dir, err := os.MkdirTemp(s.suite.opts.LogDir, fmt.Sprintf("check%02d-", s.check.Number))
+	if err != nil {
 		s.Fatalf("make directory: %v", err)
 	}
+	s.dir = dir
 	s.own = filepath.Join(s.dir, "rqd")
 	if err := errors.Join(os.Chmod(s.dir, 0o777), os.MkdirAll(filepath.Join(s.own, "run"), 0o755)); err != nil { // #nosec G301 G302 -- as a studio's.
 		s.Fatalf("make directory: %v", err)
 	}
 	s.Cleanup(func() {
 		if !s.hasFailed() {
-			_ = os.RemoveAll(s.dir)
+			_ = os.RemoveAll(dir)
 		}
 	})
 }
@@ -222,17 +229,16 @@ func (s *Stage) restore() {
 	s.endFrames()
 	_, _ = s.rqd.Terminate()
 	s.images = s.suite.opts.Images
-	if dir := filepath.Join(s.suite.opts.LogDir, "usual"); os.MkdirAll(filepath.Join(dir, "run"), 0o755) == nil { // #nosec G301 -- as a studio's.
-		s.own, s.dir = dir, s.suite.opts.LogDir
+	// The other checks' directories lie beside each other in this one.
+	s.dir, s.own = s.suite.opts.LogDir, filepath.Join(s.suite.opts.LogDir, "rqd")
+	if err := os.MkdirAll(filepath.Join(s.own, "run"), 0o755); err != nil { // #nosec G301 -- as a studio's.
+		s.Fatalf("make directory: %v", err)
 	}
 	s.writeConfig(s.config(Setup{}))
 	if err := s.rqd.Start(s.conf); err != nil {
 		s.Errorf("start RQD again: %v", err)
 	}
 }
-
-// cueAddress is where the RQD of a stage finds Cuebot.
-func (s *Suite) cueAddress(st *Stage) string { return st.Cue.listen }
 
 // ports hands out ports below those that the kernel gives to connections: a Cuebot's port stays
 // its own while it is closed.
