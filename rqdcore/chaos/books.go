@@ -9,7 +9,7 @@ import (
 
 // inFlight is what a report may be under way when the launch that makes it stale is answered:
 // nobody can call back what a socket has taken.
-const inFlight = 500 * time.Millisecond
+const inFlight = 300 * time.Millisecond
 
 // stage is what Cuebot knows of a launch.
 type stage int
@@ -40,6 +40,7 @@ type run struct {
 	duplicates int
 	changed    int       // Duplicates that say something else.
 	struck     string    // What hit the container, or kept it from starting: 256 is as good.
+	unstarted  bool      // It may be lost only if its command never begins.
 	killSent   bool      // (1, 9) is as good.
 	killed     time.Time // When a kill was answered OK.
 	superseded bool      // The frame was launched anew without waiting for this end.
@@ -140,19 +141,21 @@ func (b *books) strike(frameID, why string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if r := b.latest[frameID]; r != nil && r.first == nil {
-		r.struck = why
+		r.struck, r.unstarted = why, false
 	}
 }
 
-// strikeUnstarted notes the same for every run whose command has not begun.
+// strikeUnstarted notes for every run whose command has not begun that it may never do so.
 func (b *books) strikeUnstarted(why string, started func(*run) bool) {
 	for _, r := range b.unfinished() {
 		if started(r) {
 			continue
 		}
-		b.mu.Lock()
-		r.struck = why
-		b.mu.Unlock()
+		b.note(r, func(r *run) {
+			if r.struck == "" {
+				r.struck, r.unstarted = why, true
+			}
+		})
 	}
 }
 
@@ -212,7 +215,7 @@ func (b *books) wasKilled(r *run) bool {
 
 // problem is wrong for those who hold the lock.
 func (b *books) problem(format string, args ...any) {
-	b.problems = append(b.problems, fmt.Sprintf(format, args...))
+	b.problems = append(b.problems, time.Now().UTC().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
 
 // judge says what is wrong with a run's outcome; nothing when it is as it should be.

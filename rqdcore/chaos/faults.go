@@ -114,7 +114,11 @@ func (c *chaos) hitCuebot(ctx context.Context, f fault) bool {
 		c.cue.down()
 		c.lasting(f.length, func() error { return c.cue.up(ctx) })
 	case replyCut:
-		c.cue.arm(reply{applied: true, answer: server.Cut()})
+		r := reply{applied: true, answer: server.Cut()}
+		for range f.repeat - 1 { // What comes again then comes when the frame's next run is well under way.
+			r.then = append(r.then, badly(f.pick))
+		}
+		c.cue.arm(r)
 	case replyHang:
 		c.cue.arm(reply{applied: f.repeat%2 == 0, answer: server.Hang()})
 	default:

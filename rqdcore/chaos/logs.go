@@ -119,6 +119,9 @@ func (r *run) checkLogs(logs []*rqlog) []string {
 		if own && (l.lines != r.work.lines || !l.ended) {
 			wrong = append(wrong, fmt.Sprintf("%d lines, end %t; want %d lines and the end", l.lines, l.ended, r.work.lines))
 		}
+		if r.unstarted && r.first != nil && r.first.status == 256 && l.lines > 0 {
+			wrong = append(wrong, fmt.Sprintf("%d lines of a command that was reported as never begun (%s)", l.lines, r.struck))
+		}
 		if r.first != nil && l.footers == 1 && l.status != strconv.Itoa(int(r.first.status)) {
 			wrong = append(wrong, fmt.Sprintf("footer says status %s, cuebot was told %v", l.status, *r.first))
 		}

@@ -139,7 +139,7 @@ func newWorks(seed uint64, slot int) works {
 
 func (w works) next() work {
 	statuses := []int32{0, 0, 0, 1, 3, 33, 255}
-	out := work{status: statuses[w.r.IntN(len(statuses))], pause: 50 * time.Millisecond, again: max(0, w.r.IntN(6)-3)}
+	out := work{status: statuses[w.r.IntN(len(statuses))], pause: 50 * time.Millisecond, again: max(0, w.r.IntN(6)-2)}
 	switch n := w.r.IntN(20); {
 	case n < 8: // A few seconds.
 		out.lines = 10 + w.r.IntN(150)

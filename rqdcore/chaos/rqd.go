@@ -14,6 +14,8 @@ const (
 	comeAgain = 300 * time.Millisecond
 	// stopLimit is what RQD may take to end after SIGTERM.
 	stopLimit = 15 * time.Second
+	// youth is how long a process may take, on a busy machine, before it handles signals.
+	youth = 5 * time.Second
 )
 
 // rqd keeps one rqdcore running, unless it is told not to.
@@ -30,6 +32,7 @@ type rqd struct {
 	ended   chan struct{} // Closed when cmd has.
 	wanted  bool
 	excused time.Time // Until then RQD may fail by itself: it lacks something that it needs.
+	began   time.Time
 	starts  int
 }
 
@@ -53,6 +56,7 @@ func (q *rqd) launch() error {
 		return fmt.Errorf("start rqdcore: %w", err)
 	}
 	q.starts++
+	q.began = time.Now()
 	q.cmd, q.ended = cmd, make(chan struct{})
 	go q.watch(cmd, q.ended)
 	return nil
@@ -105,9 +109,19 @@ func (q *rqd) stop(s syscall.Signal) {
 		_ = cmd.Process.Kill()
 		<-ended
 	}
-	if code := cmd.ProcessState.ExitCode(); s == syscall.SIGTERM && code != 0 && !q.isExcused() {
-		q.books.wrong("rqdcore ended with code %d after %v, want 0", code, s)
+	if s == syscall.SIGTERM && !q.isExcused() {
+		q.checkExit(cmd.ProcessState)
 	}
+}
+
+// checkExit wants code 0 after SIGTERM. A process that has hardly begun still dies of it.
+func (q *rqd) checkExit(state *os.ProcessState) {
+	status, ok := state.Sys().(syscall.WaitStatus)
+	young := time.Since(q.began) < youth
+	if ok && (status.ExitStatus() == 0 || young && status.Signaled() && status.Signal() == syscall.SIGTERM) {
+		return
+	}
+	q.books.wrong("rqdcore ended after SIGTERM with %v, want code 0", state)
 }
 
 // freeze stops rqdcore's clock for a while, as a suspended or overloaded host does.
