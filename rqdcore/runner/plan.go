@@ -29,11 +29,12 @@ const (
 const (
 	kib = 1024
 	// smallestLimit is the least memory a container may have; below it Cuebot's value is none.
-	smallestLimit   = 6 * 1024 * kib
-	defaultHard     = 2 << 30
-	defaultSoft     = 1 << 30
-	oomScoreAdj     = 500 // The kernel shall kill the render, not RQD or the engine.
-	figuresInterval = 5 * time.Second
+	smallestLimit = 6 * 1024 * kib
+	defaultHard   = 2 << 30
+	defaultSoft   = 1 << 30
+	oomScoreAdj   = 500 // The kernel shall kill the render, not RQD or the engine.
+	// figuresInterval is about that of host reports, which carry the figures on.
+	figuresInterval = 10 * time.Second
 )
 
 // Plan is everything that is decided about a frame before anything is done.
