@@ -56,7 +56,8 @@ type studio struct {
 	port   int
 }
 
-func openStudio(t *testing.T, override string) *studio {
+// openStudio starts RQD with more lines for [Override], and perhaps for [docker.config].
+func openStudio(t *testing.T, override string, docker ...string) *studio {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-") //nolint:usetesting // An artist has to get into it, under the same path.
 	if err != nil {
@@ -88,11 +89,12 @@ CONSOLE_LOG_LEVEL=DEBUG
 %s
 [docker.config]
 RUN_ON_DOCKER=True
+%s
 [docker.images]
 busybox=%s
 [docker.mounts]
 SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
-`, s.port, s.cue.Addr(), s.name, dir, override, enginetest.Busybox(t))
+`, s.port, s.cue.Addr(), s.name, dir, override, strings.Join(docker, "\n"), enginetest.Busybox(t))
 	if err := os.WriteFile(filepath.Join(dir, "rqd.conf"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}

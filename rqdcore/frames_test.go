@@ -102,23 +102,33 @@ func TestKill(t *testing.T) {
 
 func TestNoShell(t *testing.T) {
 	t.Parallel()
-	s := openStudio(t, "")
-	conf := filepath.Join(s.dir, "rqd.conf")
-	s.stop(syscall.SIGTERM)
-	text, err := os.ReadFile(conf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = []byte(strings.Replace(string(text), "[docker.config]", "[docker.config]\nDOCKER_SHELL_PATH=/opt/no/shell", 1))
-	if err := os.WriteFile(conf, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
+	s := openStudio(t, "", "DOCKER_SHELL_PATH=/opt/no/shell")
 	f := s.render(farm.Job{Command: "true"})[0]
 	if f.Status != 256 {
 		t.Errorf("have status %d, want 256", f.Status)
 	}
 	s.wantLog(f, "/opt/no/shell", "DOCKER_SHELL_PATH", "rqd-test-busybox")
+}
+
+// TestHostPID runs frames in the host's pid namespace, where frameinit is not process 1: a kill ends all of the frame and nothing else.
+func TestHostPID(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "", "DOCKER_PID_MODE=host")
+	bystander := s.submit(farm.Job{Command: "echo started; sleep 4; exit 4"})
+	job := s.submit(farm.Job{Command: "setsid sleep 300 & echo started; sleep 300"})
+	s.logged(bystander, "started\n")
+	s.logged(job, "started\n")
+	client, err := s.cue.Client(s.name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kill(t, client, job.Frames[0].ID, "")
+	if f := s.finish(job)[0]; f.Status != 1 || f.Signal != 9 {
+		t.Errorf("have (%d, %d), want (1, 9)", f.Status, f.Signal)
+	}
+	if f := s.finish(bystander)[0]; f.Status != 4 {
+		t.Errorf("frame of the same artist: have status %d, want 4", f.Status)
+	}
 }
 
 func TestLogLimit(t *testing.T) {
