@@ -42,7 +42,7 @@ type options struct {
 // strike is a fault that waits for a launch.
 type strike struct {
 	fault
-	strike func()
+	strike func(*run)
 }
 
 // chaos is one run of the whole thing.

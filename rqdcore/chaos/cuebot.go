@@ -22,7 +22,7 @@ type cuebot struct {
 	stop   func()
 	armed  []reply            // For the completions to come, one each.
 	next   map[string][]reply // For those that come again, by run.
-	served []error // Why a server ended that was not told to.
+	served []error            // Why a server ended that was not told to.
 }
 
 // reply is what happens to one completion, and to the same one when it comes again.

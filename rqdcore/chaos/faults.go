@@ -14,6 +14,9 @@ import (
 // launchWait is how long a fault that waits for a launch does so.
 const launchWait = 4 * time.Second
 
+// afterOK is from which repeat on a fault at a launch waits for RQD's OK.
+const afterOK = 3
+
 // inject carries out the schedule.
 func (c *chaos) inject(ctx context.Context, faults []fault, say func(int)) {
 	for i, f := range faults {
@@ -35,7 +38,7 @@ func (c *chaos) inject(ctx context.Context, faults []fault, say func(int)) {
 // do is false when there was nothing to break.
 func (c *chaos) do(ctx context.Context, f fault) bool {
 	switch f.kind {
-	case rqdKilled, rqdStopped, rqdKilledOften, rqdKilledLaunch, rqdFrozen, rqdAway:
+	case rqdKilled, rqdStopped, rqdKilledOften, rqdKilledLaunch, killedTogether, rqdFrozen, rqdAway:
 		return c.hitRQD(ctx, f)
 	case cuebotDown, replyCut, replyError, replyHang:
 		return c.hitCuebot(ctx, f)
@@ -56,7 +59,10 @@ func (c *chaos) hitRQD(ctx context.Context, f fault) bool {
 	case rqdStopped:
 		c.rqd.stop(syscall.SIGTERM)
 	case rqdKilledLaunch:
-		c.killAtLaunch(ctx, f)
+		c.killAtLaunch(ctx, f, func(*run) {})
+	case killedTogether: // The next RQD has to finish what this one promised.
+		f.repeat = afterOK
+		c.killAtLaunch(ctx, f, func(r *run) { c.kill(ctx, r) })
 	case rqdAway:
 		c.rqd.stop(syscall.SIGKILL)
 		for _, r := range c.books.unfinished() {
@@ -86,12 +92,18 @@ func (c *chaos) restart() {
 }
 
 // killAtLaunch kills RQD within milliseconds of a launch: while it is being answered, or right
-// after the OK. Without a launch in time it is any other kill.
-func (c *chaos) killAtLaunch(ctx context.Context, f fault) {
+// after the OK, when first is done. Without a launch in time it is any other kill.
+func (c *chaos) killAtLaunch(ctx context.Context, f fault, first func(*run)) {
 	struck := make(chan struct{})
-	s := &strike{fault: f, strike: func() { c.rqd.stop(syscall.SIGKILL); close(struck) }}
+	s := &strike{fault: f, strike: func(r *run) {
+		if r != nil {
+			first(r)
+		}
+		c.rqd.stop(syscall.SIGKILL)
+		close(struck)
+	}}
 	where := &c.atLaunch
-	if f.repeat > 2 {
+	if f.repeat >= afterOK {
 		where = &c.afterLaunch
 	}
 	where.Store(s)
@@ -102,7 +114,7 @@ func (c *chaos) killAtLaunch(ctx context.Context, f fault) {
 	case <-ctx.Done():
 	}
 	if where.CompareAndSwap(s, nil) {
-		s.strike()
+		s.strike(nil)
 	}
 	<-struck
 }

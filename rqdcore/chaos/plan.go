@@ -25,6 +25,7 @@ const (
 	launchAgain     faultKind = "launch sent again"
 	launchElsewhere faultKind = "frame launched for another resource"
 	frameKilled     faultKind = "frame killed through cuebot"
+	killedTogether  faultKind = "frame killed at its launch, then rqdcore"
 	dockerRemove    faultKind = "docker rm -f"
 	dockerKill      faultKind = "docker kill"
 	dockerStop      faultKind = "docker stop"
@@ -57,6 +58,7 @@ func round() []share {
 		{launchAgain, 2},
 		{launchElsewhere, 1},
 		{frameKilled, 3},
+		{killedTogether, 2},
 		{dockerRemove, 2},
 		{dockerKill, 2},
 		{dockerStop, 1},

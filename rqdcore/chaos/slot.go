@@ -89,7 +89,7 @@ func (s *slot) launch(ctx context.Context, r *run) error {
 		if f.kind == launchCut {
 			time.AfterFunc(after, cancel)
 		} else {
-			time.AfterFunc(after, f.strike)
+			time.AfterFunc(after, func() { f.strike(r) })
 		}
 	}
 	_, err := s.client.LaunchFrame(ctx, &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: s.order(r)})
@@ -97,10 +97,10 @@ func (s *slot) launch(ctx context.Context, r *run) error {
 }
 
 // accepted carries out what waits for the very moment after RQD's OK.
-func (s *slot) accepted(*run) {
+func (s *slot) accepted(r *run) {
 	if f := s.afterLaunch.Swap(nil); f != nil {
 		time.Sleep(time.Duration(f.pick * float64(3*time.Millisecond)))
-		f.strike()
+		f.strike(r)
 	}
 }
 
