@@ -23,6 +23,9 @@ echo START $(now) >>$f
 while :; do now >$f.alive; sleep 0.1 & wait $!; done
 `
 
+// politely is the end of a polite one: a second, and then its own exit code.
+const politely = "for i in 1 2 3 4 5 6 7 8 9 10; do now >$f.alive; sleep 0.1; done; exit 7"
+
 const foreignService = "foreign"
 
 // standin is one life of a foreign RQD: what it was sent, and when it was last seen alive.
@@ -94,7 +97,7 @@ func TestForeignImage(t *testing.T) {
 	if err := os.MkdirAll(standinDir(), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	for image, atTerm := range map[string]string{"polite1": "sleep 1; exit 7", "polite2": "sleep 1; exit 7", "deaf": ":"} {
+	for image, atTerm := range map[string]string{"polite1": politely, "polite2": politely, "deaf": ":"} {
 		script := fmt.Sprintf(foreign, standinDir(), image, atTerm)
 		f.build(t, "rqd-e2e:"+image, "FROM rqd-frame-busybox:dev\n"+
 			"HEALTHCHECK --interval=1s CMD [\"/bin/sh\", \"-c\", \":\"]\n"+
@@ -118,13 +121,13 @@ func TestForeignImage(t *testing.T) {
 	update("--image", "rqd-e2e:polite2")
 	f.runs(t, "rqd-e2e:polite2")
 	for _, n := range f.nodes {
-		n.lived(t, "polite1", []string{"USR1", "TERM"}, 0, 3)
+		n.lived(t, "polite1", []string{"USR1", "TERM"}, 0.5, 3)
 	}
 
 	update("--image", "rqd-e2e:deaf", "--order", "stop-first")
 	f.runs(t, "rqd-e2e:deaf")
 	for _, n := range f.nodes {
-		n.lived(t, "polite2", []string{"TERM"}, 0, 3)
+		n.lived(t, "polite2", []string{"TERM"}, 0.5, 3)
 		if next, last := n.standins(t, "deaf"), n.standins(t, "polite2"); next[0].at[0] < last[0].alive {
 			t.Errorf("%s: two rqds ran at once: one until %.2f, the next from %.2f", n.name, last[0].alive, next[0].at[0])
 		}

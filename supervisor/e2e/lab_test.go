@@ -157,6 +157,11 @@ func (f *farm) tidy(t *testing.T, service string) {
 		cmd := exec.Command(f.script("swarm-remove.sh"), "--name", service)
 		cmd.Env = f.manager()
 		_ = cmd.Run() // Most often there is none.
+		for _, n := range f.nodes {
+			for id := range strings.FieldsSeq(n.docker(t, "", "ps", "--all", "--quiet", "--filter", "label="+labelRole+"=frame")) {
+				n.docker(t, "", "rm", "--force", "--volumes", id)
+			}
+		}
 	}
 	remove()
 	f.gone(t, service)
