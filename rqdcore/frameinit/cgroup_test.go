@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -177,5 +178,27 @@ func TestProcfsOfThisMachine(t *testing.T) {
 	}
 	if have := p.commandLine(1 << 30); have != "" {
 		t.Errorf("have command line %q of no process, want none", have)
+	}
+}
+
+// What frameinit itself uses is not the frame's.
+func TestMeterLeavesOutFrameinit(t *testing.T) {
+	t.Parallel()
+	page := int64(os.Getpagesize())
+	root := image(t, map[string]string{
+		"proc/self/mountinfo":         "82 81 0:29 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n",
+		"proc/self/cgroup":            "0::/\n",
+		"proc/self/statm":             "9999 150 50 9 0 9 0\n", // 100 pages are not of files.
+		"sys/fs/cgroup/memory.stat":   fmt.Sprintf("anon %d\nshmem %d\n", 300*page, 10*page),
+		"sys/fs/cgroup/cpu.stat":      "user_usec 1\nsystem_usec 2\n",
+		"sys/fs/cgroup/cgroup.events": "",
+	})
+	m := newMeter(root, nil)
+	const want = 210
+	if memory, _, ok := m.memory(); !ok || memory != want*page/1024 {
+		t.Errorf("have %d KiB, %v, want %d", memory, ok, want*page/1024)
+	}
+	if u, ok := m.all(); !ok || u.memory != want*page {
+		t.Errorf("have %+v, %v, want %d bytes", u, ok, want*page)
 	}
 }

@@ -88,7 +88,8 @@ func listen(path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The next rqdcore's socket has the same name: closing this one must not take that away.
+	// Closing would remove the temporary name, which may be the next rqdcore's just then: in
+	// containers both are process 1.
 	listener.SetUnlinkOnClose(false)
 	// An image's root may be anyone: who is heard is decided by what the caller says and is.
 	err = os.Chmod(temporary, 0o666)
