@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"strings"
 	"time"
 
 	"rqdswarm/internal/engine"
@@ -38,8 +39,8 @@ type Namespaces struct {
 	Network string
 }
 
-// HostPID says whether frames share the host's pid namespace; then frameinit is not process 1.
-func (n Namespaces) HostPID() bool { return n.PID == "host" }
+// SharedPID says whether frames share a pid namespace with others; then frameinit is not process 1.
+func (n Namespaces) SharedPID() bool { return n.PID == "host" || strings.HasPrefix(n.PID, "container:") }
 
 // Identity decides as whom a frame runs.
 type Identity struct {

@@ -35,7 +35,7 @@ func (r *Runner) newRun(j *Job) *run {
 		Runner: r, job: j, session: r.cfg.Link.Expect(j.promise.Token),
 		log: r.cfg.Log.With().Str("frame_id", f.ID).Str("frame", f.Name).Str("container", j.promise.Container).Logger(),
 	}
-	if r.cfg.Policy.Namespaces.HostPID() {
+	if r.cfg.Policy.Namespaces.SharedPID() {
 		x.session.SharesHostPID()
 	}
 	r.hints.add(j)
