@@ -168,8 +168,8 @@ func TestService(t *testing.T) {
 		f.runs(t, imageA)
 		frames.runsOn(t)
 		for _, n := range f.nodes {
-			if have := n.supervisor(t, service).ID; len(f.nodes) > 1 && have != before[n.name] {
-				t.Logf("%s: the old task was replaced", n.name)
+			if have := n.supervisor(t, service).ID; have != before[n.name] {
+				t.Errorf("%s: want the old task never stopped, was %.12s, is %.12s", n.name, before[n.name], have)
 			}
 		}
 	})
