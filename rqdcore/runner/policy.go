@@ -40,7 +40,9 @@ type Namespaces struct {
 }
 
 // SharedPID says whether frames share a pid namespace with others; then frameinit is not process 1.
-func (n Namespaces) SharedPID() bool { return n.PID == "host" || strings.HasPrefix(n.PID, "container:") }
+func (n Namespaces) SharedPID() bool {
+	return n.PID == "host" || strings.HasPrefix(n.PID, "container:")
+}
 
 // Identity decides as whom a frame runs.
 type Identity struct {
