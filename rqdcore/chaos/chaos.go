@@ -201,7 +201,7 @@ func (c *chaos) containers(ctx context.Context, frameID string) []engine.Contain
 
 // checkDead looks a while later whether containers really are gone that RQD said do not run.
 func (c *chaos) checkDead(ctx context.Context, r *run, list []engine.Container) {
-	const soon = 5 * time.Second
+	const soon = 12 * time.Second // RQD tries a removal again after 5 s.
 	if len(list) == 0 {
 		return
 	}

@@ -24,16 +24,17 @@ func endless(r *run) bool { return r.work.endless() }
 
 // probe asks RQD about frames that run. Cuebot takes NOT_FOUND for the proof of their death.
 func (c *chaos) probe(ctx context.Context) {
+	answered := time.Now()
 	for n := 0; ctx.Err() == nil; n++ {
 		c.pause(ctx, probePause)
-		list := c.books.victims(endless)
-		if len(list) == 0 {
-			continue
+		r := &run{id: "nobody"}
+		if list := c.books.victims(endless); len(list) > 0 {
+			r = list[n%len(list)]
 		}
-		r := list[n%len(list)]
 		call, cancel := context.WithTimeout(ctx, callLimit)
 		_, err := c.client.GetRunningFrameStatus(call, &rqdpb.RqdStaticGetRunningFrameStatusRequest{FrameId: r.frameID})
 		cancel()
+		answered = c.checkLease(answered, err)
 		switch status.Code(err) {
 		case codes.NotFound:
 			if slices.Contains(c.books.victims(endless), r) {
@@ -43,6 +44,22 @@ func (c *chaos) probe(ctx context.Context) {
 			c.probes.Add(1)
 		}
 	}
+}
+
+// checkLease strikes everything when RQD, for what troubles ever, was away for a lease. It
+// returns when RQD last answered.
+func (c *chaos) checkLease(answered time.Time, err error) time.Time {
+	const margin = 5 * time.Second // frameinit counts from its own connection's end to its next.
+	switch status.Code(err) {
+	case codes.OK, codes.NotFound:
+		return time.Now()
+	}
+	if time.Since(answered) > leaseSeconds*time.Second-margin {
+		for _, r := range c.books.unfinished() {
+			c.books.strike(r.frameID, "no RQD for a lease")
+		}
+	}
+	return answered
 }
 
 // checkListed looks for frames that run and that a host report does not name.
