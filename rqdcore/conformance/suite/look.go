@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,11 +33,20 @@ func (s *Stage) containers() []engine.Container {
 	}
 	var out []engine.Container
 	for _, c := range list {
-		if !s.suite.before[c.ID] {
+		if s.suite.opts.Self != "" || !s.suite.before[c.ID] && s.suite.sees(c) {
 			out = append(out, c)
 		}
 	}
 	return out
+}
+
+// sees says whether a container has to do with the directory that the RQD at hand shares with its
+// frames: it has no label that we know, and others may use the engine as well.
+func (s *Suite) sees(c engine.Container) bool {
+	within := func(a, b string) bool { return strings.HasPrefix(a+"/", strings.TrimSuffix(b, "/")+"/") }
+	return slices.ContainsFunc(c.Mounts, func(m engine.Mount) bool {
+		return m.Type == engine.MountBind && (within(m.Source, s.opts.LogDir) || within(s.opts.LogDir, m.Source))
+	})
 }
 
 // gone waits until no container of this RQD is left.
