@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,7 @@ type options struct {
 
 	rounds     int // Of what takes a tenth of a second.
 	longRounds int // Of what takes seconds.
+	streams    int // Rounds of a stream.
 	frames     int // In a stream.
 	atOnce     []int
 	logBytes   int64
@@ -36,14 +38,14 @@ type options struct {
 // full is what make bench measures, quick what make bench-quick does.
 func full() options {
 	return options{
-		rounds: 30, longRounds: 3, frames: 200, atOnce: []int{1, 2, 4, 8}, logBytes: 200_000_000,
+		rounds: 25, longRounds: 3, streams: 2, frames: 200, atOnce: []int{1, 2, 4, 8}, logBytes: 200_000_000,
 		levels: []int{0, 20, 100, 200}, watch: time.Minute, settle: 5 * time.Second, adopted: 50,
 	}
 }
 
 func quick() options {
 	return options{
-		rounds: 3, longRounds: 1, frames: 20, atOnce: []int{4}, logBytes: 20_000_000,
+		rounds: 3, longRounds: 1, streams: 1, frames: 20, atOnce: []int{4}, logBytes: 20_000_000,
 		levels: []int{0, 10}, watch: 5 * time.Second, settle: time.Second, adopted: 5,
 	}
 }
@@ -54,17 +56,17 @@ type measurement struct {
 	run  func(*world, context.Context) ([]Figure, error)
 }
 
-// program is everything, in its order.
+// program is everything; what takes long comes late.
 func program() []measurement {
 	return []measurement{
 		{"latency", (*world).latency},
 		{"exit", (*world).exits},
-		{"throughput", (*world).throughput},
 		{"log", (*world).logs},
-		{"running", (*world).running},
-		{"adoption", (*world).adoption},
 		{"supervisor", (*world).supervisors},
 		{"images", (*world).images},
+		{"adoption", (*world).adoption},
+		{"throughput", (*world).throughput},
+		{"running", (*world).running},
 	}
 }
 
@@ -94,7 +96,17 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.venv, "venv", "", "directory for the Python RQD's environment; without it, it is left out")
 	flags.StringVar(&o.out, "out", "", "directory for the results in JSON and Markdown and the picture")
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "rounds of short measurements")
+	flags.IntVar(&o.longRounds, "long-rounds", o.longRounds, "rounds of long measurements")
+	flags.IntVar(&o.streams, "streams", o.streams, "rounds of the frames per second")
 	flags.DurationVar(&o.watch, "watch", o.watch, "how long running frames are looked at")
+	flags.Func("levels", "numbers of running frames, separated by commas", func(text string) (err error) {
+		o.levels, err = numbers(text)
+		return err
+	})
+	flags.Func("at-once", "concurrencies to try, separated by commas", func(text string) (err error) {
+		o.atOnce, err = numbers(text)
+		return err
+	})
 	only := flags.String("only", "", "measurements to make, separated by commas; all without")
 	if err := flags.Parse(args); err != nil {
 		return options{}, err
@@ -110,7 +122,19 @@ func parse(args []string) (options, error) {
 	return o, nil
 }
 
-// measure runs the program. What failed is left out of the results, and is the error.
+func numbers(text string) ([]int, error) {
+	var list []int
+	for field := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// measure runs the program. What failed is the error; what was measured until then is in the results.
 func measure(ctx context.Context, o options) error {
 	w, err := open(ctx, o)
 	if err != nil {
@@ -127,15 +151,11 @@ func measure(ctx context.Context, o options) error {
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 			progress("%s failed: %v", m.name, err)
-			continue
 		}
 		r.Figures = append(r.Figures, figures...)
+		errs = append(errs, r.write(o.out)) // Now: the next one may take minutes.
 	}
-	r.finish()
 	r.print(os.Stdout)
-	if o.out != "" {
-		errs = append(errs, r.write(o.out))
-	}
 	return errors.Join(append(errs, ctx.Err(), w.close(ctx))...)
 }
 

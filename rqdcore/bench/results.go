@@ -46,8 +46,6 @@ func (w *world) newResults(ctx context.Context) *results {
 	return r
 }
 
-func (r *results) finish() { r.LoadEnd = firstLine("/proc/loadavg") }
-
 // print writes the table that a person reads.
 func (r *results) print(out io.Writer) {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -64,8 +62,12 @@ func (r *results) print(out io.Writer) {
 	_ = table.Flush() // As fmt.Fprintf above: what is printed for a person has nobody else to tell.
 }
 
-// write leaves the results in the directory: as data, as a table, as a picture.
+// write leaves the results in the directory, if there is one: as data, as a table, as a picture.
 func (r *results) write(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	r.LoadEnd = firstLine("/proc/loadavg")
 	raw, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err

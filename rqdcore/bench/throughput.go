@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -69,7 +68,7 @@ func (w *world) throughput(ctx context.Context) ([]Figure, error) {
 			}
 		}
 	}
-	err := w.turns(ctx, w.opts.longRounds, func(c contestant) error {
+	err := w.turns(ctx, w.opts.streams, func(c contestant) error {
 		done, removed, err := stream{w.opts.frames, best[c.name]}.run(ctx, w, c)
 		order.add(c.name, done)
 		whole.add(c.name, removed)
@@ -77,5 +76,5 @@ func (w *world) throughput(ctx context.Context) ([]Figure, error) {
 	})
 	order.order()
 	whole.order()
-	return []Figure{order, whole, search}, errors.Join(err, ctx.Err())
+	return []Figure{order, whole, search}, err
 }
