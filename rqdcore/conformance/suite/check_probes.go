@@ -206,7 +206,6 @@ func manyFrames(s *Stage) {
 		count = 200
 	}
 	const atOnce = 8
-	temporary := temporaryFiles()
 	next := make(chan int)
 	var frames sync.WaitGroup
 	for range atOnce {
@@ -231,14 +230,19 @@ func manyFrames(s *Stage) {
 	if c := s.report().GetCoreInfo(); c.GetBookedCores() != 0 || unbalanced(c) != nil {
 		s.Errorf("after %d frames core_info is %v", count, c)
 	}
-	if now := temporaryFiles(); now > temporary {
-		s.Errorf("%d files of RQD are left in /tmp, %d were there before", now, temporary)
+	if left := s.temporaryFiles(); len(left) > 0 {
+		s.Errorf("files are left: %v", left)
 	}
 }
 
-// temporaryFiles counts what the Python RQD's frames need in /tmp.
-func temporaryFiles() int {
-	a, _ := filepath.Glob("/tmp/rqd-cmd-*")
-	b, _ := filepath.Glob("/tmp/rqd-stat-*")
-	return len(a) + len(b)
+// temporaryFiles are what the Python RQD needs in /tmp for a frame, of the frames of this check.
+func (s *Stage) temporaryFiles() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []string
+	for id := range s.launched {
+		files, _ := filepath.Glob("/tmp/rqd-*-" + id + "-*")
+		left = append(left, files...)
+	}
+	return left
 }
