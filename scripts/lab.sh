@@ -117,13 +117,16 @@ up() {
 	is_node "$count"
 	if [ "$count" -lt 1 ] || [ "$count" -gt 200 ]; then die "a lab has 1 to 200 nodes, and not $count"; fi
 	[ -z "$(nodes)" ] || die "there is a lab already, of nodes $(nodes | paste -sd ' '): scripts/lab.sh down takes it away"
+	# Half a lab is none.
+	trap down EXIT
 	mkdir -p "$lab" "$shared"
 	chmod 0711 "$lab"
 	chmod 1777 "$shared"
 	lay_wire
 	for node in $(seq "$count"); do plug_in "$node" && start_node "$node" "$count" && join "$node"; done
 	ready_nodes() { [ "$(on 1 node ls --format '{{.Status}}' | grep -c Ready)" = "$count" ]; }
-	wait_for 60 ready_nodes || die "not all nodes are ready: scripts/lab.sh docker 1 node ls"
+	wait_for 60 ready_nodes || die "not all nodes get ready: $(on 1 node ls --format '{{.Hostname}} {{.Status}}' | paste -sd ,)"
+	trap - EXIT
 	say "$count nodes at $subnet.1 and on: export DOCKER_HOST=unix://$(socket 1)"
 }
 
