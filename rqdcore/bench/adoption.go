@@ -14,7 +14,7 @@ func (w *world) adoption(ctx context.Context) ([]Figure, error) {
 	fleets := map[*rqd][]launched{}
 	var err error
 	for _, r := range w.rqds() {
-		err = errors.Join(err, w.grow(ctx, r, fleets, w.opts.adopted))
+		err = errors.Join(err, w.tolerate("frames to adopt", r.name, w.grow(ctx, r, fleets, w.opts.adopted)))
 	}
 	if err == nil {
 		err = pause(ctx, w.opts.settle)
@@ -22,12 +22,12 @@ func (w *world) adoption(ctx context.Context) ([]Figure, error) {
 	for range w.opts.longRounds {
 		for _, r := range w.rqds() {
 			if err == nil {
-				err = replace(ctx, r, &f, &down)
+				err = w.tolerate("adoption", r.name, replace(ctx, r, &f, &down))
 			}
 		}
 	}
 	for r, fleet := range fleets {
-		err = errors.Join(err, disband(ctx, r, fleet))
+		err = errors.Join(err, w.tolerate("kill", r.name, disband(ctx, r, fleet)))
 	}
 	_, gone := w.gone(ctx)
 	return []Figure{f, down}, errors.Join(err, gone)

@@ -32,6 +32,9 @@ func (w *world) contestants() []contestant {
 				return time.Time{}, time.Time{}, err
 			}
 			e, err := l.end(ctx)
+			if err != nil {
+				_ = r.kill(ctx, l) // What has failed must not be in the way of what comes next.
+			}
 			return l.sent, e.at, err
 		}})
 	}
@@ -42,11 +45,18 @@ func (w *world) contestants() []contestant {
 // the last one left to the background is waited for.
 func (w *world) turns(ctx context.Context, rounds int, turn func(c contestant) error) error {
 	list := w.contestants()
+	out := map[string]bool{}
 	for round := range rounds {
 		for i := range list {
 			c := list[(round+i)%len(list)]
+			if out[c.name] {
+				continue
+			}
 			if err := turn(c); err != nil {
-				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
+				out[c.name] = true
+				if err := w.tolerate(fmt.Sprintf("round %d", round+1), c.name, err); err != nil {
+					return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
+				}
 			}
 			if _, err := w.gone(ctx); err != nil {
 				return err

@@ -61,12 +61,12 @@ func program() []measurement {
 	return []measurement{
 		{"latency", (*world).latency},
 		{"exit", (*world).exits},
-		{"log", (*world).logs},
 		{"supervisor", (*world).supervisors},
 		{"images", (*world).images},
 		{"adoption", (*world).adoption},
-		{"throughput", (*world).throughput},
 		{"running", (*world).running},
+		{"throughput", (*world).throughput},
+		{"log", (*world).logs},
 	}
 }
 
@@ -152,7 +152,7 @@ func measure(ctx context.Context, o options) error {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 			progress("%s failed: %v", m.name, err)
 		}
-		r.Figures = append(r.Figures, figures...)
+		r.Figures, r.Notes = append(r.Figures, figures...), w.notes
 		errs = append(errs, r.write(o.out)) // Now: the next one may take minutes.
 	}
 	r.print(os.Stdout)

@@ -29,6 +29,7 @@ type results struct {
 	LoadEnd string   `json:"load_after"`
 	Peer    string   `json:"peer"`
 	Figures []Figure `json:"figures"`
+	Notes   []string `json:"notes,omitempty"`
 }
 
 func (w *world) newResults(ctx context.Context) *results {
@@ -36,7 +37,7 @@ func (w *world) newResults(ctx context.Context) *results {
 		Date: time.Now().UTC().Format("2006-01-02 15:04 UTC"), CPU: processor(), CPUs: w.info.NCPU, Memory: w.info.MemTotal,
 		Kernel: firstLine("/proc/sys/kernel/osrelease"), Engine: w.info.Version, Cgroup: w.info.CgroupVersion, Load: firstLine("/proc/loadavg"),
 	}
-	if out, err := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--dirty").Output(); err == nil {
+	if out, err := exec.CommandContext(ctx, w.opts.binary, "version").Output(); err == nil { // #nosec G204 -- what is measured.
 		r.Commit = strings.TrimSpace(string(out))
 	}
 	r.Peer = pythonVersion + ", as published"
@@ -58,6 +59,9 @@ func (r *results) print(out io.Writer) {
 		for _, s := range f.summaries() {
 			fmt.Fprintf(table, "  %s\t%s\t%s … %s\tn=%d\t%s\n", s.Subject, number(s.Median), number(s.Least), number(s.Most), s.Count, s.ratio())
 		}
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(table, "%s\n", note)
 	}
 	_ = table.Flush() // As fmt.Fprintf above: what is printed for a person has nobody else to tell.
 }
@@ -98,6 +102,9 @@ func (r *results) markdown() string {
 			}
 			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s … %s | %d | %s |\n", name, target, s.Subject, number(s.Median), number(s.Least), number(s.Most), s.Count, s.ratio())
 		}
+	}
+	for _, note := range r.Notes {
+		b.WriteString("\n" + note + "\n")
 	}
 	return b.String()
 }

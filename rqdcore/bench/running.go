@@ -15,7 +15,7 @@ func (w *world) running(ctx context.Context) ([]Figure, error) {
 	var err error
 	for _, n := range w.opts.levels {
 		for _, r := range w.rqds() {
-			if err = w.grow(ctx, r, fleets, n); err != nil {
+			if err = w.tolerate("running frames", r.name, w.grow(ctx, r, fleets, n)); err != nil {
 				break
 			}
 		}
@@ -30,7 +30,7 @@ func (w *world) running(ctx context.Context) ([]Figure, error) {
 		}
 	}
 	for r, fleet := range fleets {
-		err = errors.Join(err, disband(ctx, r, fleet))
+		err = errors.Join(err, w.tolerate("kill", r.name, disband(ctx, r, fleet)))
 	}
 	_, gone := w.gone(ctx)
 	return figures, errors.Join(err, gone)

@@ -58,7 +58,7 @@ func (w *world) throughput(ctx context.Context) ([]Figure, error) {
 	for _, n := range w.opts.atOnce {
 		for _, c := range w.contestants() {
 			rate, _, err := stream{w.opts.frames / 5, n}.run(ctx, w, c)
-			if err != nil {
+			if err := w.tolerate(fmt.Sprintf("%d at once", n), c.name, err); err != nil {
 				return nil, fmt.Errorf("%s, %d at once: %w", c.name, n, err)
 			}
 			progress("%s: %.1f frames/s with %d at once", c.name, rate, n)
@@ -69,10 +69,13 @@ func (w *world) throughput(ctx context.Context) ([]Figure, error) {
 		}
 	}
 	err := w.turns(ctx, w.opts.streams, func(c contestant) error {
-		done, removed, err := stream{w.opts.frames, best[c.name]}.run(ctx, w, c)
+		done, removed, err := stream{w.opts.frames, max(best[c.name], 1)}.run(ctx, w, c)
+		if err != nil {
+			return err
+		}
 		order.add(c.name, done)
 		whole.add(c.name, removed)
-		return err
+		return nil
 	})
 	order.order()
 	whole.order()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"rqdswarm/internal/engine"
 )
@@ -37,6 +38,7 @@ type world struct {
 	rqd    *rqd
 	python *rqd // Nil when there is none; noPeer says why.
 	noPeer string
+	notes  []string // What the Python RQD could not do.
 	proxy  *proxy
 }
 
@@ -167,6 +169,17 @@ TEMP=type:bind,source:%[8]s,target:%[8]s
 	r.command = append(slices.Clone(command), "-c", conf)
 	r.environ = []string{"RQD_CONFIG_FILE=" + conf}
 	return r, r.dial()
+}
+
+// tolerate makes a note of what the peer could not do: that is a result, and no reason to stop.
+func (w *world) tolerate(what, subject string, err error) error {
+	if err == nil || subject != pythonName || errors.Is(err, context.Canceled) {
+		return err
+	}
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	w.notes = append(w.notes, fmt.Sprintf("%s, %s: %s", subject, what, first))
+	progress("%s: %s", subject, first)
+	return nil
 }
 
 // rqds are those that are measured.
