@@ -228,7 +228,9 @@ func (s *Stage) restore() {
 	s.saw()
 	s.endFrames()
 	_, _ = s.rqd.Terminate()
+	images := s.images
 	s.images = s.suite.opts.Images
+	defer func() { s.images = images }() // What the check pulled is still to be removed.
 	// The other checks' directories lie beside each other in this one.
 	s.dir, s.own = s.suite.opts.LogDir, filepath.Join(s.suite.opts.LogDir, "rqd")
 	if err := os.MkdirAll(filepath.Join(s.own, "run"), 0o755); err != nil { // #nosec G301 -- as a studio's.
