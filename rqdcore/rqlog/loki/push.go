@@ -78,9 +78,7 @@ func (p *Pusher) gather(ctx context.Context) bool {
 			return ctx.Err() == nil
 		}
 		if lines > 0 && company == nil {
-			timer := time.NewTimer(batchWait)
-			defer timer.Stop()
-			company = timer.C
+			company = time.After(batchWait)
 		}
 		select {
 		case <-ctx.Done():
