@@ -28,7 +28,7 @@ build: ## Build static supervisor, rqdcore, frameinit and minicue into bin/
 	@# rqdcore embeds frameinit, so that comes first.
 	$(GO_BUILD) -o rqdcore/initbin/bin/frameinit ./rqdcore/frameinit
 	@cp rqdcore/initbin/bin/frameinit bin/frameinit
-	$(GO_BUILD) -o bin/ ./supervisor ./rqdcore ./rqdcore/minicue
+	$(GO_BUILD) -o bin/ ./supervisor ./rqdcore ./rqdcore/minicue ./rqdcore/conformance
 
 test: lint check-generate test-unit test-integration smoke ## Run everything that CI runs; starts an engine if there is none
 
@@ -60,13 +60,12 @@ generate: $(TOOLS)/protogen ## Write the Go code of the .proto files
 check-generate: $(TOOLS)/protogen ## Fail if the generated code is not that of the .proto files
 	$(PROTOGEN) -check
 
-conformance: build images ## Play Cuebot to our RQD: the thirty checks of its contract
-	go build -o bin/ ./rqdcore/conformance
+conformance: images ## Play Cuebot to our RQD: the thirty checks of its contract, and some more
 	bin/conformance --self bin/rqdcore
 
 FAULTS ?= 200
 SEED ?= 0
-chaos: build images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
+chaos: images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
 	go build -race -o bin/ ./rqdcore/chaos
 	bin/chaos --faults $(FAULTS) --seed $(SEED)
 
