@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos images engine demo demo-down clean
+.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos e2e-swarm lab-up lab-down images engine demo demo-down clean
 
 export PATH := $(PATH):/usr/local/go/bin
 
@@ -20,7 +20,7 @@ PROTOGEN := $(TOOLS)/protogen -I rqdcore/cuepb -out rqdcore/cuepb -module rqdswa
 	-plugin $(TOOLS)/protoc-gen-go -plugin $(TOOLS)/protoc-gen-go-grpc
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do printf '  make %-18s %s\n' "$$name" "$$text"; done
 
 build: ## Build static supervisor, rqdcore, frameinit and minicue into bin/
 	@scripts/need.sh go
@@ -68,6 +68,17 @@ SEED ?= 0
 chaos: images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
 	go build -race -o bin/ ./rqdcore/chaos
 	bin/chaos --faults $(FAULTS) --seed $(SEED)
+
+NODES ?= 3
+e2e-swarm: images ## Try the service on a real Swarm of NODES engines on this machine (needs root)
+	NODES=$(NODES) go test -tags swarm -count=1 -v -timeout 30m ./supervisor/e2e
+
+lab-up: images ## Start a Swarm of NODES engines on this machine
+	scripts/lab.sh up $(NODES)
+	scripts/lab.sh load rqd-supervisor:dev rqdcore:dev rqd-frame-busybox:dev
+
+lab-down: ## Take that Swarm away
+	scripts/lab.sh down
 
 engine: ## Make sure that a Docker engine answers
 	@scripts/engine.sh
