@@ -10,7 +10,7 @@ import (
 // adoption replaces an RQD whose frames go on: SIGTERM, its end, the next one on the same port with the same frames.
 func (w *world) adoption(ctx context.Context) ([]Figure, error) {
 	f := Figure{Name: fmt.Sprintf("SIGTERM until the next RQD answers with %d frames", w.opts.adopted), Unit: "s", Target: "at most 1 s"}
-	down := Figure{Name: "of that, until the old one has ended", Unit: "s"}
+	down := Figure{Name: "SIGTERM until the old RQD has ended", Unit: "s"}
 	fleets := map[*rqd][]launched{}
 	var err error
 	for _, r := range w.rqds() {

@@ -111,6 +111,9 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s: want %q in it, have %s, %v", file, want, text, err)
 		}
 	}
+	if err := redraw(dir); err != nil {
+		t.Errorf("write them again: %v", err)
+	}
 	var out strings.Builder
 	r.print(&out)
 	if !strings.Contains(out.String(), "0.50 (0.50 … 0.59)") {

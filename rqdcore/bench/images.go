@@ -9,6 +9,9 @@ import (
 	"rqdswarm/internal/engine"
 )
 
+// pythonEnvironment is what pip installs: an image has Python and a system as well.
+const pythonEnvironment = "Python RQD's environment alone"
+
 // images are how large what has to be shipped is.
 func (w *world) images(ctx context.Context) ([]Figure, error) {
 	f := Figure{Name: "size of the images", Unit: "MB"}
@@ -28,7 +31,7 @@ func (w *world) images(ctx context.Context) ([]Figure, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.add("the Python RQD's environment alone, without Python and a system", float64(size)/1e6)
+		f.add(pythonEnvironment, float64(size)/1e6)
 	}
 	return []Figure{f}, nil
 }

@@ -69,7 +69,7 @@ func (w *world) turns(ctx context.Context, rounds int, turn func(c contestant) e
 // latency runs one frame after the other.
 func (w *world) latency(ctx context.Context) ([]Figure, error) {
 	order := Figure{Name: "LaunchFrame to completion of `true`, one after the other", Unit: "ms", Target: "at most 0.85 of the engine alone"}
-	whole := Figure{Name: "the same, until the container is removed as well", Unit: "ms"}
+	whole := Figure{Name: "LaunchFrame until the container of `true` is removed, too", Unit: "ms"}
 	err := w.turns(ctx, w.opts.rounds+1, func(c contestant) error {
 		sent, ended, err := c.run(ctx, "true")
 		if err != nil {

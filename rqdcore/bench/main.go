@@ -22,6 +22,7 @@ type options struct {
 	venv       string // Of the Python RQD; empty leaves it out.
 	out        string // Directory for the results; empty writes none.
 	only       []string
+	redraw     bool // Measure nothing.
 
 	rounds     int // Of what takes a tenth of a second.
 	longRounds int // Of what takes seconds.
@@ -74,7 +75,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o, err := parse(os.Args[1:])
-	if err == nil {
+	switch {
+	case err != nil:
+	case o.redraw:
+		err = redraw(o.out)
+	default:
 		err = measure(ctx, o)
 	}
 	if err != nil {
@@ -95,6 +100,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.image, "image", "rqd-frame-debian12:dev", "the frames' image: Debian 12, or one with the same programs")
 	flags.StringVar(&o.venv, "venv", "", "directory for the Python RQD's environment; without it, it is left out")
 	flags.StringVar(&o.out, "out", "", "directory for the results in JSON and Markdown and the picture")
+	flags.BoolVar(&o.redraw, "redraw", false, "write the table and the picture of -out's results.json again, and measure nothing")
 	flags.IntVar(&o.rounds, "rounds", o.rounds, "rounds of short measurements")
 	flags.IntVar(&o.longRounds, "long-rounds", o.longRounds, "rounds of long measurements")
 	flags.IntVar(&o.streams, "streams", o.streams, "rounds of the frames per second")
@@ -152,7 +158,7 @@ func measure(ctx context.Context, o options) error {
 			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
 			progress("%s failed: %v", m.name, err)
 		}
-		r.Figures, r.Notes = append(r.Figures, figures...), w.notes
+		r.Figures, r.Notes, r.LoadEnd = append(r.Figures, figures...), w.notes, firstLine("/proc/loadavg")
 		errs = append(errs, r.write(o.out)) // Now: the next one may take minutes.
 	}
 	r.print(os.Stdout)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -45,6 +46,7 @@ func newProxy(ctx context.Context, dir string, client *engine.Client) (*proxy, e
 			MaxIdleConnsPerHost: 512, DisableCompression: true,
 		},
 		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0), // A client that goes away in the middle of a stream.
 	}
 	mux := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {

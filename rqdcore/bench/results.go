@@ -71,7 +71,6 @@ func (r *results) write(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	r.LoadEnd = firstLine("/proc/loadavg")
 	raw, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
@@ -132,6 +131,20 @@ func number(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
+// redraw writes the table and the picture of earlier results again.
+func redraw(dir string) error {
+	raw, err := os.ReadFile(filepath.Join(dir, "results.json")) // #nosec G304 -- where the results are.
+	if err != nil {
+		return err
+	}
+	var r results
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return fmt.Errorf("read %s: %w", dir, err)
+	}
+	r.print(os.Stdout)
+	return r.write(dir)
+}
+
 // panels are the figures with something to compare.
 func (r *results) panels() []chart.Panel {
 	var panels []chart.Panel
@@ -142,11 +155,22 @@ func (r *results) panels() []chart.Panel {
 		}
 		p := chart.Panel{Title: f.Name, Unit: f.Unit}
 		for _, s := range sums {
-			p.Bars = append(p.Bars, chart.Bar{Label: s.Subject, Value: s.Median, Least: s.Least, Most: s.Most})
+			p.Bars = append(p.Bars, chart.Bar{Label: s.Subject, Colour: colourOf(s.Subject), Value: s.Median, Least: s.Least, Most: s.Most})
 		}
 		panels = append(panels, p)
 	}
 	return panels
+}
+
+// colourOf is the same for a subject in all panels.
+func colourOf(subject string) int {
+	switch subject {
+	case floorName, scriptName:
+		return 0
+	case pythonName, pythonEnvironment:
+		return 2
+	}
+	return 1
 }
 
 func firstLine(path string) string {

@@ -86,7 +86,7 @@ func (w *world) level(ctx context.Context, n int) ([]Figure, error) {
 	targets := map[int][3]string{0: {"at most 25 MB", "", "at most 0.03 %"}, 100: {"at most 30 MB", "at most 3.5 MB", "at most 0.5 %"}}[n]
 	memory := Figure{Name: "memory of RQD" + with, Unit: "MB", Target: targets[0]}
 	each := Figure{Name: "memory of a frameinit" + with, Unit: "MB", Target: targets[1]}
-	share := Figure{Name: "of that, its share when what frameinits have in common is counted once", Unit: "MB"}
+	share := Figure{Name: "memory that one more frameinit takes" + with, Unit: "MB"}
 	agent := Figure{Name: "CPU of RQD" + with, Unit: "% of a core"}
 	if n == 0 {
 		agent.Target = targets[2]

@@ -53,7 +53,7 @@ exec docker run --rm --name %[1]s --label %[3]s --pid host --network host --moun
 		}},
 	}
 	memory := Figure{Name: "memory of what keeps RQD running", Unit: "MB"}
-	start := Figure{Name: "its start until RQD's process runs", Unit: "ms"}
+	start := Figure{Name: "start of what keeps RQD running until RQD's process runs", Unit: "ms"}
 	stop := Figure{Name: "SIGTERM until it has ended, with an RQD that ends at once", Unit: "ms"}
 	for range w.opts.longRounds {
 		for _, k := range keepers {

@@ -53,7 +53,7 @@ func (w *world) throughput(ctx context.Context) ([]Figure, error) {
 	search := Figure{Name: "frames per second, search for the best concurrency", Unit: "1/s"}
 	name := fmt.Sprintf("frames per second, %d × `true`, at the best concurrency", w.opts.frames)
 	order := Figure{Name: name, Unit: "1/s", Target: "at least 1.0 of the engine alone"}
-	whole := Figure{Name: "the same, until the last container is removed as well", Unit: "1/s"}
+	whole := Figure{Name: "frames per second, until the last container is removed, too", Unit: "1/s"}
 	best, fastest := map[string]int{}, map[string]float64{}
 	for _, n := range w.opts.atOnce {
 		for _, c := range w.contestants() {

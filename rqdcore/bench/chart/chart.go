@@ -15,9 +15,10 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// Bar is one subject's median, and between what it varied.
+// Bar is one subject's median, and between what it varied. Bars of one colour are of the same subject.
 type Bar struct {
 	Label              string
+	Colour             int
 	Value, Least, Most float64
 }
 
@@ -34,6 +35,8 @@ const (
 	panelHeight = 6.5 * vg.Centimeter
 	barWidth    = 1.2 * vg.Centimeter
 	titleWidth  = 44 // Letters in a line of a title.
+	labelWidth  = 16 // Letters in a line of a bar's name.
+	margin      = 0.7
 )
 
 // Draw writes all panels into one SVG.
@@ -76,7 +79,7 @@ type spread struct {
 
 func (p Panel) plot() (*plot.Plot, error) {
 	out := plot.New()
-	out.Title.Text = wrap(p.Title)
+	out.Title.Text = wrap(p.Title, titleWidth)
 	out.Title.TextStyle.Font.Size = 9
 	out.Y.Label.Text = p.Unit
 	out.Y.Min = 0
@@ -87,9 +90,9 @@ func (p Panel) plot() (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		bar.XMin, bar.Color, bar.LineStyle.Width = float64(i), plotutil.SoftColors[i%len(plotutil.SoftColors)], 0
+		bar.XMin, bar.Color, bar.LineStyle.Width = float64(i), plotutil.SoftColors[b.Colour%len(plotutil.SoftColors)], 0
 		out.Add(bar)
-		names[i] = wrap(b.Label)
+		names[i] = wrap(b.Label, labelWidth)
 		s.XYs = append(s.XYs, plotter.XY{X: float64(i), Y: b.Value})
 		s.YErrors = append(s.YErrors, struct{ Low, High float64 }{b.Value - b.Least, b.Most - b.Value})
 	}
@@ -99,16 +102,17 @@ func (p Panel) plot() (*plot.Plot, error) {
 	}
 	out.Add(bars)
 	out.NominalX(names...)
+	out.X.Min, out.X.Max = -margin, float64(len(p.Bars))-1+margin
 	out.X.Tick.Label.Font.Size = 8
 	return out, nil
 }
 
-// wrap breaks a text into lines.
-func wrap(text string) string {
+// wrap breaks a text into lines of so many letters.
+func wrap(text string, width int) string {
 	var b strings.Builder
 	length := 0
 	for word := range strings.FieldsSeq(text) {
-		if length > 0 && length+len(word) >= titleWidth {
+		if length > 0 && length+len(word) >= width {
 			b.WriteByte('\n')
 			length = 0
 		} else if length > 0 {
