@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ func (w *world) contestants() []contestant {
 			e, err := l.end(ctx)
 			if err != nil {
 				_ = r.kill(ctx, l) // What has failed must not be in the way of what comes next.
+				err = errors.Join(err, readError(filepath.Join(r.dir, "rqd.out")))
 			}
 			return l.sent, e.at, err
 		}})
