@@ -11,14 +11,17 @@ import (
 
 // meter follows the CPU time of processes that come and go.
 type meter struct {
-	pids  func() []int
-	first map[int]time.Duration
-	last  map[int]time.Duration
+	pids        func() []int
+	first, last map[int]used
 }
+
+// used is the CPU time of a process by two counts: the exact one forgets threads that ended, the
+// coarse one forgets nothing.
+type used struct{ exact, coarse time.Duration }
 
 // newMeter counts from now on; a process that comes later counts from its start.
 func newMeter(pids func() []int) *meter {
-	m := &meter{pids: pids, last: map[int]time.Duration{}}
+	m := &meter{pids: pids, last: map[int]used{}}
 	m.look()
 	m.first = maps.Clone(m.last)
 	return m
@@ -26,19 +29,31 @@ func newMeter(pids func() []int) *meter {
 
 func (m *meter) look() {
 	for _, pid := range m.pids() {
-		if used, err := fineCPUOf(pid); err == nil {
-			m.last[pid] = max(m.last[pid], used)
+		before := m.last[pid]
+		if coarse, err := cpuOf(pid); err == nil {
+			before.coarse = max(before.coarse, coarse)
 		}
+		if exact, err := fineCPUOf(pid); err == nil {
+			before.exact = max(before.exact, exact)
+		}
+		m.last[pid] = before
 	}
 }
 
 func (m *meter) seconds() float64 {
 	var sum time.Duration
-	for pid, used := range m.last {
-		sum += used - m.first[pid]
+	for pid, now := range m.last {
+		exact, coarse := now.exact-m.first[pid].exact, now.coarse-m.first[pid].coarse
+		if coarse > exact+coarseStep { // Threads have ended.
+			exact = coarse
+		}
+		sum += exact
 	}
 	return sum.Seconds()
 }
+
+// coarseStep is how much the coarse count may be off: a tick at both ends, of both kinds.
+const coarseStep = 40 * time.Millisecond
 
 // meterEvery is how often processes are looked at that may end: what one does after the last look is not counted.
 const meterEvery = 20 * time.Millisecond

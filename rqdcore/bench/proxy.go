@@ -29,6 +29,7 @@ type proxy struct {
 var (
 	pullPath   = regexp.MustCompile(`^(/v[0-9.]+)?/images/create$`)
 	createPath = regexp.MustCompile(`^(/v[0-9.]+)?/containers/create$`)
+	logsPath   = regexp.MustCompile(`^(/v[0-9.]+)?/containers/[^/]+/logs$`)
 )
 
 func newProxy(ctx context.Context, dir string, client *engine.Client) (*proxy, error) {
@@ -58,12 +59,37 @@ func newProxy(ctx context.Context, dir string, client *engine.Client) (*proxy, e
 				http.Error(w, err.Error(), http.StatusBadRequest)
 				return
 			}
+		case logsPath.MatchString(r.URL.Path):
+			splice(w, r, socket)
+			return
 		}
 		relay.ServeHTTP(w, r)
 	})
 	p := &proxy{listener: listener, server: &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}}
 	go func() { _ = p.server.Serve(listener) }() // It ends with close.
 	return p, nil
+}
+
+// splice joins the caller to the engine for one answer, so that its bytes do not pass through this process.
+func splice(w http.ResponseWriter, r *http.Request, socket string) {
+	engine, err := new(net.Dialer).DialContext(r.Context(), "unix", socket)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer engine.Close()
+	r.Close = true // The next call of this caller goes through us again.
+	if err := r.Write(engine); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	caller, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer caller.Close()
+	_, _ = io.Copy(caller, engine) // Either side may go away in the middle of a stream.
 }
 
 func (p *proxy) address() string { return "unix://" + p.listener.Addr().String() }
