@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos e2e-swarm lab-up lab-down images engine demo demo-down clean
+.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down images engine demo demo-down clean
 
 export PATH := $(PATH):/usr/local/go/bin
 
@@ -68,6 +68,14 @@ SEED ?= 0
 chaos: images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
 	go build -race -o bin/ ./rqdcore/chaos
 	bin/chaos --faults $(FAULTS) --seed $(SEED)
+
+bench: images ## Measure against the bare engine and the Python RQD; results go to docs/benchmarks/
+	CGO_ENABLED=0 go build -o .cache/bench ./rqdcore/bench
+	.cache/bench -venv .cache/pyrqd -out docs/benchmarks
+
+bench-quick: images ## Try the benchmark with small numbers, in about a minute
+	CGO_ENABLED=0 go build -o .cache/bench ./rqdcore/bench
+	.cache/bench -quick
 
 NODES ?= 3
 e2e-swarm: images ## Try the service on a real Swarm of NODES engines on this machine (needs root)
