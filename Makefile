@@ -33,12 +33,12 @@ build: ## Build static supervisor, rqdcore, frameinit and minicue into bin/
 test: lint check-generate test-unit test-integration smoke ## Run everything that CI runs; starts an engine if there is none
 
 test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with the race detector
-	@scripts/need.sh cc
+	@scripts/need.sh cc busybox
 	$(GOTESTSUM) -race ./...
 
 # One package after the other: they share the engine, and RQD's port.
 test-integration: engine images $(TOOLS)/gotestsum ## Run the tests of all packages that test on a real engine
-	@scripts/need.sh cc
+	@scripts/need.sh cc busybox
 	$(GOTESTSUM) -race -tags integration -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 
 smoke: images ## Run a job through docker compose up, with the real images
