@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down images engine demo demo-down clean
 
-export PATH := $(PATH):/usr/local/go/bin
+export PATH := $(PATH):/usr/local/go/bin:$(CURDIR)/.cache/tools
 
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),dev)
 LDFLAGS := -s -w -X rqdswarm/internal/buildinfo.Version=$(VERSION)
@@ -38,7 +38,7 @@ test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with t
 
 # One package after the other: they share the engine, and RQD's port.
 test-integration: engine images $(TOOLS)/gotestsum ## Run the tests of all packages that test on a real engine
-	@scripts/need.sh cc busybox
+	@scripts/need.sh cc busybox registry
 	$(GOTESTSUM) -race -tags integration -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 
 smoke: images ## Run a job through docker compose up, with the real images
