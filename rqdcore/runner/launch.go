@@ -34,14 +34,19 @@ func (x *run) launch(ctx context.Context) error {
 	case <-waits.Done():
 		return x.orKilled(waits.Err())
 	}
-	err := x.bring(ctx, waits)
-	for err != nil && x.degrade(err) {
+	for {
+		err := x.bring(ctx, waits)
+		if err == nil || x.job.WasKilled() {
+			return x.orKilled(err)
+		}
+		again, learnErr := x.degrader.Learn(ctx, x.tried, err)
+		if !again {
+			return errors.Join(err, learnErr)
+		}
 		if err := x.ensureGone(ctx); err != nil {
 			return err
 		}
-		err = x.bring(ctx, waits)
 	}
-	return x.orKilled(err)
 }
 
 // bring creates and starts the container.
@@ -112,7 +117,8 @@ func (x *run) create(ctx, waits context.Context) (id string, err error) {
 func (x *run) createOnce(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, engineCall)
 	defer cancel()
-	id, warnings, err := x.cfg.Containers.Create(ctx, x.spec())
+	x.tried = x.degrader.Adapt(x.plan.Spec)
+	id, warnings, err := x.cfg.Containers.Create(ctx, x.tried)
 	for _, w := range warnings {
 		x.log.Debug().Str("warning", w).Msg("container created with warning")
 	}

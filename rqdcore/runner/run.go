@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"rqdswarm/internal/engine"
 	"rqdswarm/internal/wire"
 	"rqdswarm/rqdcore/frame"
 	"rqdswarm/rqdcore/link"
@@ -20,7 +21,7 @@ type run struct {
 	job     *Job
 	log     zerolog.Logger
 	plan    Plan
-	tried   degraded // What the last created container did without.
+	tried   engine.Spec // What the container was last created from: the plan's, less what the host refuses.
 	session *link.Session
 	peer    *link.Peer // frameinit, while it is connected.
 	output  output

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,6 +169,24 @@ func TestRefusedPropagation(t *testing.T) {
 		if m.Target == "/net" && m.Propagation != "rprivate" {
 			t.Errorf("have propagation %q, want rprivate", m.Propagation)
 		}
+	}
+	init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit}})
+	receiveExit(t, done)
+}
+
+// TestRefusedPrivileges runs a frame that the studio wants privileged on a host that lacks a capability itself.
+func TestRefusedPrivileges(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.runner.cfg.Policy.Container.Privileged = true
+	s.engine.RefusePrivileged("SYS_RESOURCE")
+	j := s.job()
+	done := s.run(j)
+	init := s.connect(hello(j, wire.PhaseWaiting))
+	init.want(isOrder)
+	spec := s.engine.Spec(j.Promise().Container)
+	if spec.Privileged || slices.Contains(spec.CapAdd, "SYS_RESOURCE") || !slices.Contains(spec.CapAdd, "SYS_ADMIN") {
+		t.Errorf("have %+v, want every capability that the host has", spec.Privilege)
 	}
 	init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit}})
 	receiveExit(t, done)

@@ -50,17 +50,22 @@ type Runner struct {
 	starts chan struct{} // One token for each container that may be starting.
 	hints  hints
 	trash  trash
+	// degrader knows what this host refuses a frame, so that later frames do not ask for it.
+	degrader *engine.Degrader
 
-	mu       sync.Mutex
-	degraded degraded
-	engine   error // Why the engine does not answer; nil when it does.
+	mu     sync.Mutex
+	engine error // Why the engine does not answer; nil when it does.
 }
 
 // New returns a runner; its Run serves nobody before Follow runs.
 func New(cfg Config) *Runner {
 	// More starts at once than this only make each of them slower: the engine is bound by the processor.
 	atOnce := max(4, 2*runtime.NumCPU())
-	return &Runner{cfg: cfg, starts: make(chan struct{}, atOnce), hints: newHints(), trash: newTrash()}
+	warn := func(refused string) { cfg.Log.Warn().Msg("frames: " + refused) }
+	return &Runner{
+		cfg: cfg, starts: make(chan struct{}, atOnce), hints: newHints(), trash: newTrash(),
+		degrader: engine.NewDegrader(cfg.Containers, warn),
+	}
 }
 
 // Run takes a frame from its promise to its end. It returns an error only when ctx ends first:

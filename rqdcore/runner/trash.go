@@ -18,11 +18,13 @@ type trash struct{ names chan string }
 func newTrash() trash { return trash{names: make(chan string, 1024)} }
 
 // Discard removes what is left of the frame's container, in the background.
-func (r *Runner) Discard(j *Job) {
+func (r *Runner) Discard(j *Job) { r.discard(j.promise.Container) }
+
+func (r *Runner) discard(container string) {
 	select {
-	case r.trash.names <- j.promise.Container:
+	case r.trash.names <- container:
 	default: // So many wait that the engine must be ill. The next RQD sweeps what has no promise.
-		r.cfg.Log.Warn().Str("container", j.promise.Container).Msg("removal left to the next start")
+		r.cfg.Log.Warn().Str("container", container).Msg("removal left to the next start")
 	}
 }
 
@@ -76,9 +78,14 @@ func (r *Runner) sweep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case name := <-r.trash.names:
-			if err := r.remove(ctx, name); err != nil && ctx.Err() == nil {
+			err := r.remove(ctx, name)
+			switch {
+			case err == nil:
+			case ctx.Err() != nil:
+				r.discard(name) // For empty, which is next.
+			default:
 				r.cfg.Log.Debug().Err(err).Str("container", name).Msg("container not removed yet")
-				time.AfterFunc(removeRetry, func() { r.Discard(&Job{promise: Promise{Container: name}}) })
+				time.AfterFunc(removeRetry, func() { r.discard(name) })
 			}
 		}
 	}
@@ -116,7 +123,7 @@ func (r *Runner) discardLeftovers(ctx context.Context, age time.Duration) error 
 			continue
 		}
 		r.cfg.Log.Info().Str("container", c.Name).Msg("leftover container removed")
-		r.Discard(&Job{promise: Promise{Container: c.Name}})
+		r.discard(c.Name)
 	}
 	return nil
 }
