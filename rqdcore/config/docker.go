@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net"
 	"os"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,18 +23,9 @@ func devices() kind[[]engine.Device] {
 }
 
 func parseDevice(text string) (engine.Device, error) {
-	want := errors.New("want HOST[:CONTAINER][:PERMISSIONS], for example /dev/fuse or /dev/sda:/dev/xvda:r")
-	parts := strings.Split(text, ":")
-	d := engine.Device{HostPath: parts[0], ContainerPath: parts[0], Permissions: "rwm"}
-	rest := parts[1:]
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "/") {
-		d.ContainerPath, rest = rest[0], rest[1:]
-	}
-	if len(rest) > 0 {
-		d.Permissions, rest = rest[0], rest[1:]
-	}
-	if len(rest) > 0 || !path.IsAbs(d.HostPath) || d.Permissions == "" || strings.Trim(d.Permissions, "rwm") != "" {
-		return engine.Device{}, want
+	d, ok := engine.ParseDevice(text)
+	if !ok {
+		return engine.Device{}, errors.New("want HOST[:CONTAINER][:PERMISSIONS], for example /dev/fuse or /dev/sda:/dev/xvda:r")
 	}
 	return d, nil
 }

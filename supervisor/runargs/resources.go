@@ -4,7 +4,6 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/docker/cli/opts"
 
@@ -99,18 +98,9 @@ func gpus(value string, _ Context) (change, error) {
 	return func(s *engine.Spec) { s.GPUs = append(s.GPUs, request) }, nil
 }
 
-// device takes HOST[:CONTAINER][:PERMISSIONS].
 func device(value string, _ Context) (change, error) {
-	parts := strings.Split(value, ":")
-	d := engine.Device{HostPath: parts[0], ContainerPath: parts[0], Permissions: "rwm"}
-	rest := parts[1:]
-	if len(rest) > 0 && strings.HasPrefix(rest[0], "/") {
-		d.ContainerPath, rest = rest[0], rest[1:]
-	}
-	if len(rest) > 0 {
-		d.Permissions, rest = rest[0], rest[1:]
-	}
-	if !strings.HasPrefix(d.HostPath, "/") || len(rest) > 0 || strings.Trim(d.Permissions, "rwm") != "" || d.Permissions == "" {
+	d, ok := engine.ParseDevice(value)
+	if !ok {
 		return nil, errors.New("want /dev/HOST, /dev/HOST:/dev/CONTAINER or /dev/HOST:/dev/CONTAINER:rwm")
 	}
 	return func(s *engine.Spec) { s.Devices = append(s.Devices, d) }, nil

@@ -103,14 +103,19 @@ func (s *Server) killFrame(ctx context.Context, k farm.Kill) (farm.KillOutcome, 
 	}
 }
 
+// reach finds the host that a person means, and its RQD.
+func (s *Server) reach(name string) (host string, rqd rqdpb.RqdInterfaceClient, err error) {
+	if host, err = s.farm.HostName(name); err != nil {
+		return "", nil, err
+	}
+	rqd, err = s.Client(host)
+	return host, rqd, err
+}
+
 // LockHost keeps frames away: all of them, as Cuebot does, or with cores some, which no
 // Cuebot knows of: RQD refuses what is booked on them. A host that does not answer stays as it was.
 func (s *Server) LockHost(ctx context.Context, name string, cores farm.Points) error {
-	host, err := s.farm.HostName(name)
-	if err != nil {
-		return err
-	}
-	rqd, err := s.Client(host)
+	host, rqd, err := s.reach(name)
 	if err != nil {
 		return err
 	}
@@ -129,11 +134,7 @@ func (s *Server) LockHost(ctx context.Context, name string, cores farm.Points) e
 
 // UnlockHost lets frames on a host again, or gives some locked cores back.
 func (s *Server) UnlockHost(ctx context.Context, name string, cores farm.Points) error {
-	host, err := s.farm.HostName(name)
-	if err != nil {
-		return err
-	}
-	rqd, err := s.Client(host)
+	host, rqd, err := s.reach(name)
 	if err != nil {
 		return err
 	}
