@@ -128,7 +128,8 @@ func (s *Server) Run(ctx context.Context) error {
 	serve := func(what string, fn func() error) {
 		serving.Go(func() {
 			defer cancel()
-			if err := fn(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+			// Both say so when they were told to end, perhaps before they began.
+			if err := fn(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, grpc.ErrServerStopped) {
 				failed <- fmt.Errorf("serve %s: %w", what, err)
 			}
 		})
