@@ -5,8 +5,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 minicue=$root/bin/minicue
 logs=$(mktemp -d /tmp/rqd-smoke.XXXXXX)
 passed=0
-# Apart from a farm that somebody runs with compose here: other names, other volumes.
+# Apart from a farm that runs here, such as make demo's: other names, volumes, ports and another name of the host.
+host=127.0.0.2
 export RQD_NAME=rqd-smoke COMPOSE_PROJECT_NAME=rqd-smoke
+export CUEBOT_PORT=18443 RQD_PORT=18444 MINICUE_SERVER=127.0.0.1:18442 RQD_CONF=$logs/rqd.conf
 
 compose() { docker compose --project-directory "$root" "$@"; }
 
@@ -40,15 +42,16 @@ in_log() { grep -q -- "$1" "$logs"/*.rqlog; }
 # Effective and permitted are none; the bounding set means nothing under no-new-privileges.
 no_capability() { ! grep -E 'Cap(Eff|Prm|Inh|Amb):' "$logs"/*.rqlog | grep -vq '0000000000000000'; }
 # Only of this farm: other tests on the engine may have frames of their own.
-no_frame_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.role=frame --filter label=org.rqdswarm.host=localhost)" ]; }
+no_frame_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.role=frame --filter "label=org.rqdswarm.host=$host")" ]; }
 no_rqd_left() { [ -z "$(docker ps -aq --filter label=org.rqdswarm.rqd=rqd-smoke)" ]; }
 farm_works() { "$minicue" run --os busybox --log-dir "$logs" -- true >/dev/null; }
 restarted() { compose restart supervisor >/dev/null 2>&1 && compose up --detach --wait --wait-timeout 60 >/dev/null 2>&1; }
 
 lock farm
-"$minicue" hosts >/dev/null 2>&1 && die "something already answers on minicue's port 8442: make demo-down takes a demo away"
+"$minicue" hosts >/dev/null 2>&1 && die "something already answers at $MINICUE_SERVER"
 trap finish EXIT
 chmod 0777 "$logs"
+sed "s/^OVERRIDE_HOSTNAME=.*/OVERRIDE_HOSTNAME=$host\nRQD_GRPC_PORT=$RQD_PORT\nCUEBOT_GRPC_PORT=$CUEBOT_PORT/" "$root/scripts/demo/rqd.conf" >"$RQD_CONF"
 check "supervisor and minicue get healthy" compose up --quiet-pull --detach --wait --wait-timeout 120
 check "RQD reports to minicue" "$minicue" wait --hosts 1 --os busybox --timeout 60s
 check "a frame's status comes back" frame_exits_3
