@@ -14,6 +14,7 @@ import (
 
 	"rqdswarm/internal/buildinfo"
 	"rqdswarm/internal/engine"
+	"rqdswarm/supervisor/granted"
 	"rqdswarm/supervisor/health"
 	"rqdswarm/supervisor/output"
 	"rqdswarm/supervisor/pull"
@@ -43,7 +44,6 @@ type edge interface {
 // dependencies are what the world gives to a supervisor; a test gives another world.
 type dependencies struct {
 	Engine        edge
-	Host          reconcile.Host
 	Process       swarm.Process
 	EngineAddress string // As DOCKER_HOST.
 	Environ       []string
@@ -78,6 +78,11 @@ func thisProcess() swarm.Process {
 	return swarm.Process{Root: "/", Hostname: hostname, Started: time.Now()}
 }
 
+// newHost finds out what the host grants, and tells warn what it does not.
+func newHost(e granted.Engine, self swarm.Self, warn func(string)) *engine.Degrader {
+	return engine.NewDegrader(e, warn).Asking(func(ctx context.Context) ([]string, error) { return granted.Ask(ctx, e, self) })
+}
+
 // assemble finds out where we are and puts the parts together. Nothing runs yet, and nothing has been changed.
 func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, error) {
 	place, err := locate(ctx, cfg, d)
@@ -97,7 +102,7 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 	probe := health.EngineProbe(d.Engine, health.Addresses(place.spec, health.Hosts(d.Process.Root)))
 	monitor := health.NewMonitor(probe, cfg.ReadyTimeout)
 	options := reconcile.Options{
-		Name: cfg.Name, Grace: cfg.StopGrace, Self: place.self, Engine: d.Engine, Host: d.Host,
+		Name: cfg.Name, Grace: cfg.StopGrace, Self: place.self, Engine: d.Engine, Host: newHost(d.Engine, place.self, func(lost string) { log.Warn().Msg(lost) }),
 		Peers:   swarm.NewPeers(d.Engine, place.self, cfg.Name),
 		Planner: newPlanner(cfg, d, place, log),
 		Printer: output.NewPrinter(d.Engine, d.Stdout, d.Stderr, log),

@@ -55,7 +55,7 @@ func examine(ctx context.Context, stdout io.Writer) (int, error) {
 		Addresses: health.Addresses(p.spec, health.Hosts(d.Process.Root)),
 		Resolve:   newPlanner(cfg, d, p, d.Log).puller.Resolve,
 		Preflight: func(ctx context.Context, s engine.Spec) (lost []string, err error) {
-			_, err = engine.NewDegrader(client, func(l string) { lost = append(lost, l) }).Preflight(ctx, s)
+			_, err = newHost(client, p.self, func(l string) { lost = append(lost, l) }).Preflight(ctx, s)
 			return lost, err
 		},
 		Warnings: cfg.graceWarnings(),
@@ -76,6 +76,7 @@ Commands:
   run      look after RQD (the default)
   health   print the health of the running supervisor and fail unless it is healthy
   doctor   examine this node: engine, rights, image, credentials, port, clock, space
+  capabilities  print the capabilities of what started this container; the supervisor asks a new host so
   version  print the version
   help     print this
 

@@ -12,8 +12,8 @@ import (
 	"github.com/oklog/run"
 
 	"rqdswarm/internal/actor"
-	"rqdswarm/internal/engine"
 	"rqdswarm/internal/logging"
+	"rqdswarm/supervisor/granted"
 	"rqdswarm/supervisor/health"
 )
 
@@ -41,12 +41,14 @@ func program(args []string, stdout, stderr io.Writer) int {
 		code, err = askHealth(ctx, stdout)
 	case "doctor":
 		code, err = examine(ctx, stdout)
+	case granted.Command:
+		err = granted.Print(stdout, "/", os.Getppid())
 	case "version", "--version":
 		printVersion(stdout)
 	case "help", "--help", "-h":
 		printHelp(stdout)
 	default:
-		err = &configError{fmt.Errorf("unknown command %q: want run, health, doctor, version or help", command)}
+		err = &configError{fmt.Errorf("unknown command %q: want run, health, doctor, capabilities, version or help", command)}
 	}
 	return exitCode(code, err, stderr)
 }
@@ -82,8 +84,7 @@ func supervise(ctx context.Context, stdout, stderr io.Writer) (int, error) {
 	}
 	defer client.Close()
 	return serve(ctx, cfg, dependencies{
-		Engine: client, Host: engine.NewDegrader(client, func(lost string) { log.Warn().Msg(lost) }),
-		Process: thisProcess(), EngineAddress: client.Host(), Environ: os.Environ(),
+		Engine: client, Process: thisProcess(), EngineAddress: client.Host(), Environ: os.Environ(),
 		Stdout: stdout, Stderr: stderr, Signals: actor.Signals, Listen: health.Listen, Log: log,
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -239,16 +240,23 @@ func TestHostThatRefusesWhatTheGuideAsksFor(t *testing.T) {
 		settle(10 * time.Second)
 		w.runs("rqd:1")
 		spec := w.fake.Spec("rqd")
-		if spec.Privileged || spec.Mounts[0].Propagation != "rprivate" || len(spec.CapAdd) < 30 {
+		if spec.Privileged || spec.Mounts[0].Propagation != "rprivate" || len(spec.CapAdd) != 40 || slices.Contains(spec.CapAdd, "SYS_RESOURCE") {
 			w.t.Errorf("want capabilities and rprivate, have %+v, %+v", spec.Privilege, spec.Mounts[0])
+		}
+		if n := len(w.starts()); n > 7 {
+			w.t.Errorf("want what the host grants found in a handful of starts, have %d", n)
 		}
 		hash := w.rqd().Labels["org.rqdswarm.spec"]
 		m.shot()
 
+		before := len(w.starts())
 		next := w.supervisor(order{image: "rqd:1"})
 		settle(5 * time.Second)
 		if w.runs("rqd:1").Labels["org.rqdswarm.spec"] != hash {
 			w.t.Error("want the rqd with less adopted as the wanted one, have another")
+		}
+		if n := len(w.starts()); n > before+1 {
+			w.t.Errorf("want an rqd adopted without asking what the host grants, have %d starts", n-before)
 		}
 		next.signals <- syscall.SIGTERM
 		next.ends(time.Second, 143)

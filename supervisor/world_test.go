@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/internal/logging"
+	"rqdswarm/supervisor/granted"
 	"rqdswarm/supervisor/pull"
 	"rqdswarm/supervisor/swarm"
 )
@@ -36,6 +38,9 @@ func newWorld(t *testing.T) *world {
 	w.fake.OnStart(func(s engine.Spec, _ string) enginetest.Script {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if slices.Equal(s.Cmd, []string{granted.Command}) {
+			return enginetest.Script{Output: []string{"000001fffeffffff"}, Lifetime: -1} // All but SYS_RESOURCE.
+		}
 		return w.scripts[s.Image]
 	})
 	return w
@@ -100,8 +105,7 @@ func (w *world) supervisor(o order) *member {
 		w.t.Fatal(err)
 	}
 	d := dependencies{
-		Engine: w.fake, Host: engine.NewDegrader(w.fake, func(lost string) { log.Warn().Msg(lost) }),
-		Process: swarm.Process{Root: o.root, Hostname: id[:12], Started: time.Now()}, EngineAddress: "unix:///var/run/docker.sock",
+		Engine: w.fake, Process: swarm.Process{Root: o.root, Hostname: id[:12], Started: time.Now()}, EngineAddress: "unix:///var/run/docker.sock",
 		Stdout: m.out, Stderr: m.errOut, Signals: m.signalActor, Listen: listenNowhere, Log: log,
 	}
 	if o.change != nil {
@@ -204,6 +208,11 @@ func (w *world) left(names ...string) {
 	if strings.Join(have, " ") != strings.Join(names, " ") {
 		w.t.Errorf("containers: want %v, have %v", names, have)
 	}
+}
+
+// starts are the containers that somebody tried to start, supervisors included.
+func (w *world) starts() []enginetest.Call {
+	return slices.DeleteFunc(w.fake.Calls(), func(c enginetest.Call) bool { return c.Method != "Start" })
 }
 
 // settle lets d pass, and then everything that is ready run.

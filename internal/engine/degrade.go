@@ -22,11 +22,17 @@ type Degrader struct {
 	engine Starter
 	warn   func(string)
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// sources find the capabilities that the host grants. The first is asked at a refusal, and the next when what it
+	// said is refused as well.
+	sources []capabilitySource
 	learnt  bool // The host refuses privileged containers, and granted is what it grants.
 	granted []string
 	private map[string]bool // Sources of binds that cannot follow the host; "" is every source.
 }
+
+// capabilitySource finds capabilities; image is a local one.
+type capabilitySource func(ctx context.Context, image string) ([]string, error)
 
 // NewDegrader returns a Degrader that has learnt nothing yet. It calls warn while it is locked, so
 // warn must not call back; a nil one is silent.
@@ -34,7 +40,18 @@ func NewDegrader(e Starter, warn func(string)) *Degrader {
 	if warn == nil {
 		warn = func(string) {}
 	}
-	return &Degrader{engine: e, warn: warn, private: map[string]bool{}}
+	search := func(ctx context.Context, image string) ([]string, error) { return GrantedCapabilities(ctx, e, image) }
+	return &Degrader{engine: e, warn: warn, private: map[string]bool{}, sources: []capabilitySource{search}}
+}
+
+// Asking gives the Degrader a quicker way to find the capabilities that the host grants than by trying. It need not be
+// right: what it says is tried, and an error of it or a refusal leads back to the search. It returns d.
+func (d *Degrader) Asking(granted func(ctx context.Context) ([]string, error)) *Degrader {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ask := func(ctx context.Context, _ string) ([]string, error) { return granted(ctx) }
+	d.sources = append([]capabilitySource{ask}, d.sources...)
+	return d
 }
 
 // Start creates and starts a container and returns its id. What the host refuses is given up, as
@@ -99,18 +116,24 @@ func (d *Degrader) adapt(s Spec) Spec {
 func (d *Degrader) Learn(ctx context.Context, tried Spec, refusal error) (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.granted
 	switch {
 	case IsPropagationRefused(refusal):
 		d.learnPropagation(refusedSource(refusal, tried.Mounts))
-	case IsPrivilegeRefused(refusal):
+	case d.learnt && isCapabilityUnknown(refusal) && slices.ContainsFunc(d.granted, isRecent):
+		d.granted = slices.DeleteFunc(slices.Clone(d.granted), isRecent)
+	case IsPrivilegeRefused(refusal), d.learnt && isCapabilityUnknown(refusal):
 		if err := d.learnCapabilities(ctx, tried.Image); err != nil {
 			return false, err
 		}
 	default:
 		return false, nil
 	}
-	return !reflect.DeepEqual(d.adapt(tried), tried), nil
+	return !slices.Equal(before, d.granted) || !reflect.DeepEqual(d.adapt(tried), tried), nil
 }
+
+// isRecent tells the capabilities that an engine may not know although its kernel has them.
+func isRecent(capability string) bool { return slices.Contains(recentCapabilities(), capability) }
 
 func (d *Degrader) learnPropagation(source string) {
 	if d.private[source] {
@@ -124,15 +147,19 @@ func (d *Degrader) learnPropagation(source string) {
 }
 
 func (d *Degrader) learnCapabilities(ctx context.Context, image string) error {
-	if d.learnt {
+	for len(d.sources) > 0 {
+		granted, err := d.sources[0](ctx, image)
+		if err != nil && len(d.sources) == 1 {
+			return err
+		}
+		d.sources = d.sources[1:]
+		if err != nil {
+			continue
+		}
+		d.learnt, d.granted = true, granted
+		lacking := slices.DeleteFunc(allCapabilities(), func(c string) bool { return slices.Contains(granted, c) })
+		d.warn("the host refuses privileged containers, because it does not have " + strings.Join(lacking, ", ") + " itself; they get everything else")
 		return nil
 	}
-	granted, err := GrantedCapabilities(ctx, d.engine, image)
-	if err != nil {
-		return err
-	}
-	d.learnt, d.granted = true, granted
-	lacking := slices.DeleteFunc(allCapabilities(), func(c string) bool { return slices.Contains(granted, c) })
-	d.warn("the host refuses privileged containers, because it does not have " + strings.Join(lacking, ", ") + " itself; they get everything else")
 	return nil
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"slices"
 	"strings"
 )
@@ -18,6 +19,12 @@ func IsPrivilegeRefused(err error) bool {
 	}
 	words := []string{"unable to apply caps", "unable to apply bounding set", "unable to set bounding", "capabilities", "capset"}
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(text, w) })
+}
+
+// isCapabilityUnknown reports that a container was not created because the engine does not know a capability by name,
+// which its kernel may have all the same.
+func isCapabilityUnknown(err error) bool {
+	return errors.Is(err, ErrInvalid) && strings.Contains(strings.ToLower(err.Error()), "capability")
 }
 
 // IsPropagationRefused reports that a container did not start because a bind wants to follow mounts
