@@ -4,18 +4,12 @@
 // many bytes of JSON, a Message with exactly one field set. The descriptor of the rqlog
 // travels as SCM_RIGHTS with the first byte of the Order or Log message that it belongs to.
 //
-// An old frameinit meets a new rqdcore after every upgrade. Fields may be added; a field's
-// meaning never changes. What cannot be said that way raises Version, and rqdcore speaks
-// every version from MinVersion on.
+// An old frameinit meets a new rqdcore after every upgrade, and a new one an old rqdcore after a
+// rollback. Fields may be added; a field's meaning never changes. What cannot be said that way
+// raises Version, and both sides speak every version from MinVersion on.
 package wire
 
 import "time"
-
-// Version is the protocol that this build speaks; MinVersion the oldest it still understands.
-const (
-	Version    = 1
-	MinVersion = 1
-)
 
 // SocketName is the socket's file name in the run directory, which a frame sees at MountPoint.
 const (
@@ -49,7 +43,8 @@ type Message struct {
 
 // Hello is the first message of every connection.
 type Hello struct {
-	Version int      `json:"version"`
+	Version int      `json:"version"`          // The newest that it speaks.
+	Oldest  int      `json:"oldest,omitempty"` // The oldest that it speaks; 0 is Version.
 	Token   string   `json:"token"`
 	Build   string   `json:"build"`
 	Phase   Phase    `json:"phase"`

@@ -44,7 +44,7 @@ func (f *frame) greet() {
 
 func (f *frame) hello(phase wire.Phase) *wire.Hello {
 	h := &wire.Hello{
-		Version: wire.Version, Token: f.host.token(), Build: buildinfo.Version,
+		Version: wire.Version, Oldest: wire.MinVersion, Token: f.host.token(), Build: buildinfo.Version,
 		Phase: phase, Started: f.begin,
 	}
 	if f.begin != nil {

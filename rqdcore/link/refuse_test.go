@@ -95,6 +95,15 @@ func TestOtherVersions(t *testing.T) {
 	}
 }
 
+// TestNewerFrameinit meets what a newer rqdcore left before a rollback, and still speaks our protocol.
+func TestNewerFrameinit(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, Options{})
+	session := s.server.Expect("secret")
+	must(t, wire.Write(s.dial(), wire.Message{Hello: &wire.Hello{Version: wire.Version + 1, Oldest: wire.Version, Token: "secret"}}))
+	wantHello(t, session)
+}
+
 // Whoever is slow or talks nonsense is alone with it.
 func TestBadCallersBlockNobody(t *testing.T) {
 	t.Parallel()

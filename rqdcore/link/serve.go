@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -35,10 +36,9 @@ func (s *Server) serve(conn *net.UnixConn) {
 	if !session.enter(p) {
 		return
 	}
-	if v := hello.Version; v < wire.MinVersion || v > wire.Version {
-		err := fmt.Errorf("%w: version %d (build %s), this rqdcore knows %d to %d", ErrVersion, v, hello.Build, wire.MinVersion, wire.Version)
-		s.opts.Log.Error().Err(err).Str("container", who.container).Msg("frame cannot be spoken to")
-		session.emit(Event{Peer: p, Err: err})
+	if !wire.Agrees(*hello) {
+		session.emit(Event{Peer: p, Err: fmt.Errorf("%w: version %d, or down to %d (build %s), this rqdcore speaks %d to %d",
+			ErrVersion, hello.Version, cmp.Or(hello.Oldest, hello.Version), hello.Build, wire.MinVersion, wire.Version)})
 		return
 	}
 	session.emit(Event{Peer: p, Err: p.why(s.converse(p, session, hello))})
