@@ -56,7 +56,7 @@ type studio struct {
 	port   int
 }
 
-// openStudio starts RQD with more lines for [Override], and perhaps for [docker.config].
+// openStudio starts RQD with more lines for [Override], and perhaps for [docker.config]; a line with a mount is one for [docker.mounts].
 func openStudio(t *testing.T, override string, docker ...string) *studio {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-") //nolint:usetesting // An artist has to get into it, under the same path.
@@ -78,6 +78,8 @@ func openStudio(t *testing.T, override string, docker ...string) *studio {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.cue.Run(ctx) })
 	t.Cleanup(func() { cancel(); serving.Wait() })
+	mounts := slices.DeleteFunc(slices.Clone(docker), func(line string) bool { return !isMount(line) })
+	docker = slices.DeleteFunc(slices.Clone(docker), isMount)
 	conf := fmt.Sprintf(`[Override]
 RQD_GRPC_PORT=%d
 OVERRIDE_CUEBOT=%s
@@ -94,7 +96,8 @@ RUN_ON_DOCKER=True
 busybox=%s
 [docker.mounts]
 SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
-`, s.port, s.cue.Addr(), s.name, dir, override, strings.Join(docker, "\n"), enginetest.Busybox(t))
+%[8]s
+`, s.port, s.cue.Addr(), s.name, dir, override, strings.Join(docker, "\n"), enginetest.Busybox(t), strings.Join(mounts, "\n"))
 	if err := os.WriteFile(filepath.Join(dir, "rqd.conf"), []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +107,8 @@ SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
 	s.start()
 	return s
 }
+
+func isMount(line string) bool { return strings.Contains(line, "type:bind") }
 
 // start starts RQD; a second call after stop is the next RQD on the same state.
 func (s *studio) start() {

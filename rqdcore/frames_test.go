@@ -32,6 +32,26 @@ func TestFrameAsArtist(t *testing.T) {
 	}
 }
 
+// TestCapabilities gives frames what DOCKER_CAP_ADD names: to the command, exactly that, and nothing more to the container than frameinit needs.
+func TestCapabilities(t *testing.T) {
+	t.Parallel()
+	s := openStudio(t, "", "DOCKER_CAP_ADD=SYS_PTRACE CAP_SYS_NICE")
+	f := s.render(farm.Job{Command: `grep -E "Cap|NoNewPrivs" /proc/self/status; id -u`})[0]
+	s.wantLog(f, "CapPrm:\t0000000000880000\nCapEff:\t0000000000880000\nCapBnd:\t00000000008800c0\n", "NoNewPrivs:\t1", "\n1500\n")
+}
+
+// TestMountedGroups mounts the studio's group file into frames: the artist has its groups, as after a login.
+func TestMountedGroups(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "group")
+	if err := os.WriteFile(path, []byte("root:x:0:artist\nshow:x:4000:other,artist\nart:x:4001:artist\nfoe:x:4002:other\n"), 0o644); err != nil { // #nosec G306 -- as /etc/group is.
+		t.Fatal(err)
+	}
+	s := openStudio(t, "", "FRAME_GROUPS=5000", "GROUP=type:bind,source:"+path+",target:/etc/group,ro")
+	f := s.render(farm.Job{Command: "id -G; cat /etc/group"})[0]
+	s.wantLog(f, "\n20 4000 4001 5000\n", "foe:x:4002:other\n")
+}
+
 func TestFramesSideBySide(t *testing.T) {
 	t.Parallel()
 	s := openStudio(t, "")

@@ -187,7 +187,7 @@ func (b *builder) makeHost(context.Context) error {
 	topology := b.facts.Topology()
 	b.host = host.New(host.Config{
 		Runner: b.runner, Journal: b.frames, Outbox: b.outbox, Facts: b.facts, Notify: notify{b.parts}, Log: b.log,
-		Cores: topology.Total, Pins: topology.Cores, GPUs: cardIDs(b.facts),
+		Cores: topology.Total, Pins: topology.Cores,
 	})
 	b.reporter = report.NewReporter(b.host, cuebot, b.log)
 	b.server = rpc.NewServer(rpc.Config{Frames: b.host, Locks: b.host, Exits: b.host, Log: b.log})
@@ -229,12 +229,4 @@ func (b *builder) machineOptions() machine.Options {
 		}.Run}
 	}
 	return o
-}
-
-func cardIDs(m *machine.Machine) []int {
-	var ids []int
-	for _, card := range m.GPUs() {
-		ids = append(ids, card.ID)
-	}
-	return ids
 }

@@ -53,7 +53,7 @@ func environmentOf(cfg *config.Config, host *machine.Machine, environ []string) 
 	}
 	env := runner.Environment{
 		TimeZone: frameTimeZone(time.Now()), HomePrefix: cfg.HomePrefix, MailPrefix: cfg.MailPrefix,
-		HyperThreads: host.Topology().HyperThreaded(), Named: make(map[string]string),
+		HyperThreads: host.Topology().HyperThreaded(), Named: make(map[string]string), FreeGPU: host.FreeGPU,
 	}
 	if cfg.UsePathEnvVar {
 		env.Path = own["PATH"]

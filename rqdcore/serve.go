@@ -28,7 +28,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, environ [
 	for _, w := range warnings {
 		log.Warn().Msg(w)
 	}
-	marker(log).Info().Str("version", buildinfo.Version).Str("config", cfg.Path).Msg("RQD Starting Up")
+	logging.Mark(log.With().Str("version", buildinfo.Version).Str("config", cfg.Path).Logger(), "RQD Starting Up")
 	listener, err := rpc.Listen(ctx, cfg.NetworkInterface, cfg.GRPCPort)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 	if errors.Is(err, errLeave) {
 		err = nil
 	}
-	marker(p.log).Info().Err(err).Msg("RQD ended, its frames go on")
+	logging.Mark(p.log.With().AnErr("error", err).Logger(), "RQD ended, its frames go on")
 	return err
 }
 
@@ -100,18 +100,12 @@ func newLogger(cfg *config.Config) (zerolog.Logger, error) {
 	if err != nil || cfg.FileLogLevel == "" {
 		return console, err
 	}
-	both, err := logging.WithSyslog(os.Stderr, cfg.ConsoleLogLevel, cfg.FileLogLevel)
+	both, err := logging.WithSyslog(os.Stderr, cfg.ConsoleLogLevel, logging.Syslog{Socket: "/dev/log", Level: cfg.FileLogLevel})
 	if err != nil {
 		console.Warn().Err(err).Msg("FILE_LOG_LEVEL without effect")
 		return console, nil
 	}
 	return both, nil
-}
-
-// marker is a logger for lines that are printed whatever the log level is: start scripts and people look for them.
-func marker(log zerolog.Logger) *zerolog.Logger {
-	log = log.Level(zerolog.InfoLevel)
-	return &log
 }
 
 // errLeave ends the group without being a failure.

@@ -35,18 +35,26 @@ func New(w io.Writer, level string, format Format) (zerolog.Logger, error) {
 	return zerolog.New(w).Level(l).With().Timestamp().Logger(), nil
 }
 
-// WithSyslog returns a logger that writes text to console and, from a level of its own on, to the
-// syslog at /dev/log.
-func WithSyslog(console io.Writer, consoleLevel, syslogLevel string) (zerolog.Logger, error) {
+// Mark writes words of level info whatever the levels are, to the console and to syslog:
+// scripts and people look for them.
+func Mark(log zerolog.Logger, words string) {
+	log.Log().Str(zerolog.LevelFieldName, zerolog.InfoLevel.String()).Msg(words)
+}
+
+// Syslog is the daemon that listens on a socket, and from which level on it is told.
+type Syslog struct{ Socket, Level string }
+
+// WithSyslog returns a logger that writes text to console and, from a level of its own on, to syslog.
+func WithSyslog(console io.Writer, consoleLevel string, to Syslog) (zerolog.Logger, error) {
 	shown, err := ParseLevel(consoleLevel)
 	if err != nil {
 		return zerolog.Nop(), err
 	}
-	kept, err := ParseLevel(syslogLevel)
+	kept, err := ParseLevel(to.Level)
 	if err != nil {
 		return zerolog.Nop(), err
 	}
-	daemon, err := syslog.New(syslog.LOG_DAEMON|syslog.LOG_INFO, "rqd")
+	daemon, err := syslog.Dial("unixgram", to.Socket, syslog.LOG_DAEMON|syslog.LOG_INFO, "rqd")
 	if err != nil {
 		return zerolog.Nop(), fmt.Errorf("open syslog: %w", err)
 	}

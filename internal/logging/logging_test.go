@@ -2,6 +2,8 @@ package logging_test
 
 import (
 	"bytes"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -43,5 +45,34 @@ func TestFormats(t *testing.T) {
 	}
 	if _, err := logging.New(nil, "info", "xml"); err == nil {
 		t.Error("format xml was taken")
+	}
+}
+
+// TestMarkers are seen on the console and in syslog, also where both want less than info.
+func TestMarkers(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "log")
+	daemon, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer daemon.Close()
+	var console bytes.Buffer
+	log, err := logging.WithSyslog(&console, "WARNING", logging.Syslog{Socket: socket, Level: "ERROR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Warn().Msg("a warning")
+	logging.Mark(log.With().Str("version", "1").Logger(), "RQD Started")
+	log.Error().Msg("an error")
+	if have := console.String(); !strings.Contains(have, "INF RQD Started version=1") || !strings.Contains(have, "WRN a warning") {
+		t.Errorf("console: have %q, want the marker and the warning", have)
+	}
+	for _, want := range []string{"RQD Started", "an error"} {
+		text := make([]byte, 4096)
+		n, err := daemon.Read(text)
+		if err != nil || !strings.Contains(string(text[:n]), want) {
+			t.Errorf("syslog: have %q (%v), want %q", text[:n], err, want)
+		}
 	}
 }

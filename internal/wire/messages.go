@@ -74,6 +74,7 @@ type Order struct {
 	UID             int               `json:"uid"` // Never 0.
 	GID             int               `json:"gid"` // Never 0.
 	Groups          []int             `json:"groups,omitempty"`
+	Capabilities    uint64            `json:"capabilities,omitempty"` // By the kernel's numbers; an older frameinit gives the command none.
 	Home            string            `json:"home"`
 	Nice            int               `json:"nice,omitempty"`
 	Timestamps      bool              `json:"timestamps,omitempty"`    // RQD_PREPEND_TIMESTAMP.

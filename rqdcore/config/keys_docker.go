@@ -44,7 +44,7 @@ func dockerRunKeys() []option {
 	shm := key("DOCKER_SHM_SIZE", "Size of /dev/shm, for example 2g.")
 	shm.Default = "the frame's hard memory limit"
 	return []option{
-		honour(key("DOCKER_PRIVILEGED", "Give the whole host to every frame. Prefer the keys below."),
+		honour(key("DOCKER_PRIVILEGED", "Give every container the host's devices, without seccomp. The command gets no capability by it. Prefer the keys below."),
 			boolean(), func(c *Config) *bool { return &c.Docker.Privileged }),
 		honour(key("DOCKER_PID_MODE", "Pid namespace: private, host or container:NAME."),
 			pidMode(), func(c *Config) *string { return &c.Docker.PIDMode }),
@@ -53,7 +53,7 @@ func dockerRunKeys() []option {
 		optional(shm, size(), func(c *Config) *int64 { return &c.Docker.ShmSize }),
 		honour(key("DOCKER_DEVICES", "Devices, `HOST[:CONTAINER][:rwm]`, for example /dev/fuse."),
 			devices(), func(c *Config) *[]engine.Device { return &c.Docker.Devices }),
-		honour(key("DOCKER_CAP_ADD", "Capabilities, for example SYS_PTRACE."),
+		honour(key("DOCKER_CAP_ADD", "Capabilities of the command, for example SYS_PTRACE."),
 			capabilities(), func(c *Config) *[]string { return &c.Docker.CapAdd }),
 		security,
 		honour(key("DOCKER_ULIMITS", "Limits, `NAME=SOFT[:HARD]`, for example nofile=1024:65536."),

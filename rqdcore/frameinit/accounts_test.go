@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,6 +95,22 @@ func TestAccountsLeavesWhatIsNotTheContainers(t *testing.T) {
 			t.Errorf("have %q behind the link, want nothing", have)
 		}
 	})
+}
+
+// TestAccountsGroups takes the groups of a group file as a login would, but never root's.
+func TestAccountsGroups(t *testing.T) {
+	t.Parallel()
+	dir := image(t, map[string]string{"etc/group": "root:x:0:artist\nshow:x:4000:other,artist\nart:x:4001:artistic\nbroken:x\nodd:x:many:artist\n" +
+		"huge:x:4294967296:artist\nlast:x:4002:artist"})
+	if have, want := (accounts{dir}).groups("artist"), []int{4000, 4002}; !slices.Equal(have, want) {
+		t.Errorf("have %v, want %v", have, want)
+	}
+	if have := (accounts{dir}).groups(""); have != nil {
+		t.Errorf("of nobody: have %v, want none", have)
+	}
+	if have := (accounts{t.TempDir()}).groups("artist"); have != nil {
+		t.Errorf("without a file: have %v, want none", have)
+	}
 }
 
 func TestAccountsHome(t *testing.T) {

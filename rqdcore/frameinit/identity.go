@@ -13,18 +13,24 @@ import (
 // Of linux/prctl.h and linux/capability.h.
 const (
 	prSetDumpable       = 4
+	prSetKeepCaps       = 8
 	prSetChildSubreaper = 36
 	prSetNoNewPrivs     = 38
 	prCapAmbient        = 47
+	prCapAmbientRaise   = 2
 	prCapAmbientClear   = 4
 	capabilityVersion3  = 0x20080522
 )
 
 // becomeArtist gives up root for good: frameinit's own user is the artist's, or it could not
-// signal the command. Not even a setuid program brings anything back.
+// signal the command. Of its capabilities only those are left that the order names, for the
+// command; not even a setuid program brings more back.
 func becomeArtist(o *wire.Order) error {
 	if o.UID <= 0 || o.GID <= 0 {
 		return fmt.Errorf("uid %d, gid %d: no frame runs as root", o.UID, o.GID)
+	}
+	if err := prctlAll(prSetKeepCaps, 1); err != nil { // Over the change of the uid.
+		return fmt.Errorf("keep capabilities: %w", err)
 	}
 	if os.Geteuid() != o.UID || os.Getegid() != o.GID {
 		if err := syscall.Setgroups(groupsOf(o)); err != nil {
@@ -37,7 +43,7 @@ func becomeArtist(o *wire.Order) error {
 			return fmt.Errorf("set uid %d: %w", o.UID, needsRoot(err))
 		}
 	}
-	if err := dropCapabilities(); err != nil {
+	if err := limitCapabilities(o.Capabilities); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
 	if err := prctlAll(prSetNoNewPrivs, 1); err != nil {
@@ -68,22 +74,52 @@ func groupsOf(o *wire.Order) []int {
 	return groups
 }
 
-// dropCapabilities empties the sets of all threads. Most of it the change of the uid did; the
-// inheritable set, which old engines fill, it leaves.
-func dropCapabilities() error {
-	_ = prctlAll(prCapAmbient, prCapAmbientClear) // Linux before 4.3 has none.
-	header := struct {
-		version uint32
-		pid     int32
-	}{version: capabilityVersion3}
-	var none [2]struct{ effective, permitted, inheritable uint32 }
-	_, _, errno := syscall.AllThreadsSyscall(syscall.SYS_CAPSET,
-		uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
-	return errnoError(errno)
+// capabilityHeader and capabilityData are the kernel's arguments of capget and capset.
+type capabilityHeader struct {
+	version uint32
+	pid     int32
 }
 
-func prctlAll(option, arg uintptr) error {
-	_, _, errno := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, option, arg, 0, 0, 0, 0)
+type capabilityData [2]struct{ effective, permitted, inheritable uint32 }
+
+func (d capabilityData) permitted() uint64 {
+	return uint64(d[1].permitted)<<32 | uint64(d[0].permitted)
+}
+
+// limitCapabilities leaves those of keep that frameinit has, in all threads, and makes them
+// ambient: so the command has them although it is not root's. All others are gone.
+func limitCapabilities(keep uint64) error {
+	_ = prctlAll(prCapAmbient, prCapAmbientClear) // Linux before 4.3 has none.
+	header := capabilityHeader{version: capabilityVersion3}
+	var data capabilityData
+	_, _, errno := syscall.Syscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	if errno != 0 {
+		return errno
+	}
+	keep &= data.permitted()
+	for i := range data {
+		part := uint32(keep >> (32 * i))
+		data[i].effective, data[i].permitted, data[i].inheritable = 0, part, part
+	}
+	_, _, errno = syscall.AllThreadsSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
+	if errno != 0 {
+		return errno
+	}
+	for number := range 64 {
+		if keep&(1<<number) == 0 {
+			continue
+		}
+		if err := prctlAll(prCapAmbient, prCapAmbientRaise, uintptr(number)); err != nil {
+			return fmt.Errorf("give the command capability %d: %w", number, err)
+		}
+	}
+	return nil
+}
+
+func prctlAll(option uintptr, args ...uintptr) error {
+	var a [2]uintptr
+	copy(a[:], args)
+	_, _, errno := syscall.AllThreadsSyscall6(syscall.SYS_PRCTL, option, a[0], a[1], 0, 0, 0)
 	return errnoError(errno)
 }
 

@@ -33,6 +33,7 @@ func (l launcher) start() (int, error) {
 		o.Home = "/home/" + o.UserName
 	}
 	l.accounts.add(o)
+	o.Groups = append(slices.Clone(o.Groups), l.accounts.groups(o.UserName)...)
 	if err := becomeArtist(o); err != nil {
 		return 0, fmt.Errorf("cannot become the artist: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,6 +51,29 @@ func (a accounts) home(uid int) string {
 	}
 	return ""
 }
+
+// groups are those that the container's group file, which a studio may have mounted, lists the
+// user as a member of. Root's is left out.
+func (a accounts) groups(user string) []int {
+	text, err := os.ReadFile(a.path("group"))
+	if err != nil || !validName(user) {
+		return nil
+	}
+	var list []int
+	for line := range bytes.Lines(text) {
+		fields := strings.Split(strings.TrimSpace(string(line)), ":")
+		if len(fields) < 4 || !slices.Contains(strings.Split(fields[3], ","), user) {
+			continue
+		}
+		if gid, err := strconv.ParseInt(fields[2], 10, 32); err == nil && gid > 0 {
+			list = append(list, int(gid))
+		}
+	}
+	return list[:min(len(list), maxGroups)]
+}
+
+// maxGroups is how many supplementary groups the kernel gives a process, less what the order adds.
+const maxGroups = 65536 - 1024
 
 func (a accounts) path(name string) string { return filepath.Join(a.root, "etc", name) }
 

@@ -47,6 +47,19 @@ func TestRunMeasures(t *testing.T) {
 	}
 }
 
+// The command, and what it starts, has exactly the capabilities that the order names, and none can be gained.
+func TestRunGivesCapabilities(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t)
+	o := order(`sh -c "grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status; true"`)
+	o.Capabilities = wire.Capabilities([]string{"SYS_PTRACE", "SYS_NICE"})
+	s.run(o)
+	const want = "CapInh:\t0000000000880000\nCapPrm:\t0000000000880000\nCapEff:\t0000000000880000\nCapAmb:\t0000000000880000\nNoNewPrivs:\t1\n"
+	if log := s.text(); !strings.Contains(log, want) {
+		t.Errorf("rqlog misses %q:\n%s", want, log)
+	}
+}
+
 // Without a pid namespace of its own frameinit must not signal what it did not start.
 func TestRunInTheHostsPIDNamespace(t *testing.T) {
 	t.Parallel()

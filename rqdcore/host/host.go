@@ -40,6 +40,8 @@ type Outbox interface {
 // Facts tells what the machine is. It models *machine.Machine.
 type Facts interface {
 	Host() (frame.Host, error)
+	// GPUs are the graphics cards as last seen; it does not ask them.
+	GPUs() []machine.GPU
 }
 
 // Notify hears what Cuebot should hear of soon. It models *report.Reporter and never blocks.
@@ -59,7 +61,6 @@ type Config struct {
 
 	Cores frame.CorePoints // All of the machine.
 	Pins  []machine.Core   // Physical cores that threadable frames are pinned to.
-	GPUs  []int            // Ids of the cards.
 }
 
 // Host is the machine as Cuebot books it. Its methods may be called from several goroutines.
@@ -95,7 +96,7 @@ func New(cfg Config) *Host {
 		accepted: make(chan *entry),
 		quit:     make(chan struct{}),
 		stopped:  make(chan struct{}),
-		ledger:   newLedger(cfg.Cores, cfg.Pins, cfg.GPUs),
+		ledger:   newLedger(cfg.Cores, cfg.Pins),
 		frames:   make(map[string]*entry),
 		settling: make(map[string]*entry),
 	}
@@ -132,6 +133,7 @@ func (h *Host) Running(frameID string) (frame.Running, error) {
 // Report is the host's word to Cuebot at this moment.
 func (h *Host) Report() frame.HostReport {
 	facts, err := h.cfg.Facts.Host()
+	cards := h.cfg.Facts.GPUs()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err != nil {
@@ -145,6 +147,7 @@ func (h *Host) Report() frame.HostReport {
 	}
 	r := frame.HostReport{Host: facts, Cores: h.ledger.snapshot(), Frames: make([]frame.Running, 0, len(h.frames))}
 	for _, e := range h.frames {
+		e.job.UseGPUs(usedMemory(cards, e.job.Promise().Reservation.GPUs))
 		r.Frames = append(r.Frames, e.job.Running())
 	}
 	return r

@@ -14,6 +14,7 @@ import (
 
 	"rqdswarm/rqdcore/frame"
 	"rqdswarm/rqdcore/host"
+	"rqdswarm/rqdcore/machine"
 	"rqdswarm/rqdcore/runner"
 )
 
@@ -32,6 +33,7 @@ type stage struct {
 	failAdd error
 	holdPut chan struct{}
 	ready   error
+	cards   []machine.GPU
 }
 
 func newStage(t *testing.T) *stage {
@@ -110,6 +112,12 @@ func (s *stage) Delete(name string) error {
 
 func (s *stage) Host() (frame.Host, error) { return frame.Host{Name: "render01"}, nil }
 
+func (s *stage) GPUs() []machine.GPU {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cards
+}
+
 // box is the stage as an outbox: its Delete would collide with the journal's.
 type box struct{ *stage }
 
@@ -187,6 +195,7 @@ func TestLaunchRefusals(t *testing.T) {
 		check("more than idle", order("f2", "r2", 400), frame.ErrNoResources)
 		s.host.ShutdownWhenIdle()
 		check("draining", order("f2", "r2", 100), frame.ErrRefused)
+		check("draining, same frame and resource", order("f1", "r1", 100), nil)
 		s.host.UnlockAll()
 		check("open again", order("f2", "r2", 100), nil)
 		s.ready = fmt.Errorf("%w: no engine", frame.ErrUnavailable)

@@ -58,13 +58,14 @@ func (h *Host) awaitSettled(ctx context.Context, frameID string) error {
 func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	running := h.frames[f.ID]
+	if running != nil && sameOrder(running.frame(), f) && !running.job.WasKilled() {
+		return running, true, nil // Also on a host that is closed: a refusal would make Cuebot kill the frame.
+	}
 	if err := h.refusal(); err != nil {
 		return nil, false, err
 	}
-	if running := h.frames[f.ID]; running != nil {
-		if sameOrder(running.frame(), f) && !running.job.WasKilled() {
-			return running, true, nil
-		}
+	if running != nil {
 		return nil, false, fmt.Errorf("%w: frame %s holds resource %s here", frame.ErrDuplicate, f.ID, running.frame().ResourceID)
 	}
 	if h.settling[f.ID] != nil {
@@ -73,6 +74,7 @@ func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, er
 	if notReady != nil {
 		return nil, false, notReady
 	}
+	h.ledger.offer(cardIDs(h.cfg.Facts.GPUs()))
 	r, err := h.ledger.reserve(f)
 	if err != nil {
 		return nil, false, err

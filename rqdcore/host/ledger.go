@@ -23,11 +23,20 @@ type ledger struct {
 	lock   frame.CorePoints // What was asked to be locked, at most total.
 	cores  []machine.Core   // Physical cores that can be pinned to; none on machines that do not tell.
 	pinned map[int]bool     // By index in cores.
-	gpus   []int            // Free GPU ids, ascending.
+	cards  []int            // Ids of the GPUs that the machine has now, ascending.
+	held   map[int]bool     // Ids of GPUs that frames hold, whether the machine still has them or not.
 }
 
-func newLedger(total frame.CorePoints, cores []machine.Core, gpus []int) *ledger {
-	return &ledger{total: total, cores: cores, pinned: make(map[int]bool), gpus: slices.Sorted(slices.Values(gpus))}
+func newLedger(total frame.CorePoints, cores []machine.Core) *ledger {
+	return &ledger{total: total, cores: cores, pinned: make(map[int]bool), held: make(map[int]bool)}
+}
+
+// offer says which GPUs there are. They may come late, when a driver is slow to load, and go.
+func (l *ledger) offer(cards []int) { l.cards = slices.Sorted(slices.Values(cards)) }
+
+// freeGPUs are the ids that nobody holds, ascending.
+func (l *ledger) freeGPUs() []int {
+	return slices.DeleteFunc(slices.Clone(l.cards), func(id int) bool { return l.held[id] })
 }
 
 func (l *ledger) locked() frame.CorePoints { return min(l.lock, max(0, l.total-l.booked)) }
@@ -43,12 +52,12 @@ func (l *ledger) reserve(f frame.Frame) (frame.Reservation, error) {
 		return frame.Reservation{}, fmt.Errorf("%w: frame asks for %d core points, %d are idle (%d booked, %d locked of %d)",
 			frame.ErrNoResources, f.Cores, idle, l.booked, l.locked(), l.total)
 	}
-	want := int(f.GPUs)
-	if want > len(l.gpus) {
-		return frame.Reservation{}, fmt.Errorf("%w: frame asks for %d GPUs, %d are free", frame.ErrNoResources, want, len(l.gpus))
+	want, free := int(f.GPUs), l.freeGPUs()
+	if want > len(free) {
+		return frame.Reservation{}, fmt.Errorf("%w: frame asks for %d GPUs, %d of %d are free", frame.ErrNoResources, want, len(free), len(l.cards))
 	}
-	r := frame.Reservation{Cores: f.Cores, GPUs: slices.Clone(l.gpus[:want])}
-	l.gpus = slices.Delete(l.gpus, 0, want)
+	r := frame.Reservation{Cores: f.Cores, GPUs: free[:want:want]}
+	l.hold(r.GPUs)
 	l.booked += f.Cores
 	if f.Threadable() {
 		r.CPUs = l.pin(f.Cores)
@@ -64,7 +73,13 @@ func (l *ledger) restore(r frame.Reservation) {
 			l.pinned[i] = true
 		}
 	}
-	l.gpus = slices.DeleteFunc(l.gpus, func(id int) bool { return slices.Contains(r.GPUs, id) })
+	l.hold(r.GPUs)
+}
+
+func (l *ledger) hold(gpus []int) {
+	for _, id := range gpus {
+		l.held[id] = true
+	}
 }
 
 // release gives back what reserve or restore took.
@@ -75,8 +90,9 @@ func (l *ledger) release(r frame.Reservation) {
 			delete(l.pinned, i)
 		}
 	}
-	l.gpus = append(l.gpus, r.GPUs...)
-	slices.Sort(l.gpus)
+	for _, id := range r.GPUs {
+		delete(l.held, id)
+	}
 }
 
 // pin takes whole cores for points, rounded up, from the socket with most free cores first,

@@ -44,6 +44,7 @@ func (h *Host) backOff(ctx context.Context, e *entry) bool {
 // next frame for the same resource, perhaps the same frame, as soon as it has the completion.
 func (h *Host) settle(ctx context.Context, e *entry, exit frame.Exit) {
 	f := e.frame()
+	e.job.UseGPUs(usedMemory(h.cfg.Facts.GPUs(), e.job.Promise().Reservation.GPUs))
 	status, signal := exit.Status()
 	c := frame.Completion{Running: e.job.Running(), ExitStatus: status, ExitSignal: signal, RunTime: exit.RunTime}
 	h.release(e)

@@ -149,6 +149,15 @@ func (m *Machine) Topology() Topology { return m.topology }
 // GPUs are the graphics cards as last seen.
 func (m *Machine) GPUs() []GPU { return m.cards.known() }
 
+// FreeGPU is the free memory of all graphics cards as last seen, in KiB.
+func (m *Machine) FreeGPU() int64 {
+	var free int64
+	for _, card := range m.cards.known() {
+		free += card.Free
+	}
+	return free
+}
+
 // TempPath is the directory whose space is reported as total_mcp and free_mcp, with a slash at its end.
 func (m *Machine) TempPath() string { return m.temp }
 

@@ -59,7 +59,7 @@ func TestHost(t *testing.T) {
 	if again, _ := m.Host(); again.Tags[0] != "rqdv-1.2" || again.Attributes["SP_OS"] != "rocky9,centos7" {
 		t.Errorf("have %v after a caller changed its copy", again)
 	}
-	if m.Name() != "node7" || m.TempPath() != "/tmp/" || m.Topology().Total != 400 || len(m.GPUs()) != 2 || len(m.Warnings()) != 0 {
+	if m.Name() != "node7" || m.TempPath() != "/tmp/" || m.Topology().Total != 400 || len(m.GPUs()) != 2 || m.FreeGPU() != 2400 || len(m.Warnings()) != 0 {
 		t.Errorf("have name %q, temp %q, topology %+v, GPUs %v, warnings %v", m.Name(), m.TempPath(), m.Topology(), m.GPUs(), m.Warnings())
 	}
 }

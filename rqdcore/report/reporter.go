@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"rqdswarm/internal/logging"
 	"rqdswarm/rqdcore/frame"
 )
 
@@ -76,8 +77,7 @@ func (r *Reporter) Run(ctx context.Context) error {
 	if !r.boot(ctx) {
 		return nil
 	}
-	marker := r.log.Level(zerolog.InfoLevel)
-	marker.Info().Msg("RQD Started") // People and scripts wait for these words, whatever the log level is.
+	logging.Mark(r.log, "RQD Started")
 	trouble := outage{log: r.log}
 	next := schedule{sent: time.Now(), due: time.Now().Add(soonGap)}
 	timer := time.NewTimer(soonGap)

@@ -84,7 +84,11 @@ func (h HeaderInfo) effective(b *bytes.Buffer) {
 func (h HeaderInfo) dockerLines(b *bytes.Buffer) {
 	f := h.Frame
 	if uid := orderedUID(f); h.UID != 0 && uid != h.UID {
-		fmt.Fprintf(b, "The job's uid %d is outside the range for frames: this one runs as uid %d, gid %d\n", uid, h.UID, h.GID)
+		why := fmt.Sprintf("The job's uid %d is outside the range for frames", uid)
+		if f.UID == nil {
+			why = "The job has no uid"
+		}
+		fmt.Fprintf(b, "%s: this frame runs as uid %d, gid %d\n", why, h.UID, h.GID)
 	}
 	if h.Shell != "" {
 		fmt.Fprintf(b, "DOCKER_ENTRYPOINT = %s -c %s\n", shellWord(h.Shell), shellWord(f.Command))

@@ -81,7 +81,7 @@ func FuzzHeader(f *testing.F) {
 		assertLines(t, header, []string{
 			lineOfLimit, "RenderQ JobSpec  ", "proxy  ", "command  ", "uid  ", "gid  ", "logDestination  ", "cwd  ", "renderHost  ",
 			"jobId  ", "frameId  ", "env  ", "image  ", "effectiveUid  ", "effectiveGid  ", "workingDir  ", "Hyper-threading enabled",
-			"The job's uid ", "DOCKER_ENTRYPOINT = ", "Container ",
+			"The job has no uid: ", "DOCKER_ENTRYPOINT = ", "Container ",
 		})
 		if want, have := 2, strings.Count("\n"+string(header), "\n"+lineOfLimit); have != want {
 			t.Errorf("lines of limit: want %d, have %d", want, have)

@@ -20,7 +20,7 @@ type Environment struct {
 	Named        map[string]string // [UseHostEnvVar], with RQD's values.
 	All          map[string]string // RQD's whole environment, when RQD_USE_ALL_HOST_ENV_VARS says so.
 	HyperThreads bool
-	FreeGPU      int64 // KiB.
+	FreeGPU      func() int64 // KiB of the host's cards at this moment; nil is none.
 }
 
 // of lays the sources over each other; what comes later wins, but a PATH is appended.
@@ -50,6 +50,10 @@ func (e Environment) of(f frame.Frame, r frame.Reservation, hostName string) map
 }
 
 func (e Environment) fixed(f frame.Frame, hostName string) map[string]string {
+	var freeGPU int64
+	if e.FreeGPU != nil {
+		freeGPU = e.FreeGPU()
+	}
 	env := map[string]string{
 		"PATH": basePath, "TERM": "unknown", "TZ": e.TimeZone,
 		"USER": f.UserName, "LOGNAME": f.UserName,
@@ -57,7 +61,7 @@ func (e Environment) fixed(f frame.Frame, hostName string) map[string]string {
 		"jobid": f.JobName, "jobhost": hostName,
 		"frame": f.Name, "zframe": f.Name, "logfile": f.LogFile(),
 		"maxframetime": "0", "minspace": "200",
-		"CUE3": "True", "CUE_GPU_MEMORY": strconv.FormatInt(e.FreeGPU, 10), "SP_NOMYCSHRC": "1",
+		"CUE3": "True", "CUE_GPU_MEMORY": strconv.FormatInt(freeGPU, 10), "SP_NOMYCSHRC": "1",
 	}
 	if e.Path != "" {
 		env["PATH"] = e.Path

@@ -32,6 +32,21 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestFreeGPUMemory asks for the host's free memory at each plan: it is not that of RQD's start.
+func TestFreeGPUMemory(t *testing.T) {
+	t.Parallel()
+	free := int64(1000)
+	e := Environment{FreeGPU: func() int64 { return free }}
+	f := testFrame()
+	f.Environment = nil
+	for _, want := range []string{"1000", "400"} {
+		if have := e.of(f, frame.Reservation{}, "render01")["CUE_GPU_MEMORY"]; have != want {
+			t.Errorf("have %s, want %s", have, want)
+		}
+		free = 400
+	}
+}
+
 func TestEnvironmentPrecedence(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -54,6 +69,7 @@ func TestEnvironmentPrecedence(t *testing.T) {
 		"no hyper-threads":                      {Environment{}, frame.Reservation{CPUs: []int{0}}, "CUE_HT", "False"},
 		"unpinned frames are not told":          {Environment{HyperThreads: true}, frame.Reservation{}, "CUE_HT", ""},
 		"reserved cards":                        {Environment{}, frame.Reservation{GPUs: []int{1, 3}}, "CUE_GPU_CORES", "1,3"},
+		"Cuebot's memory of cards wins":         {Environment{FreeGPU: func() int64 { return 5 }}, frame.Reservation{}, "CUE_GPU_MEMORY", "77"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

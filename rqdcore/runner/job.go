@@ -118,8 +118,16 @@ func (j *Job) measure(f frame.Figures) frame.Figures {
 	f.MaxVSize = max(f.MaxVSize, f.VSize, j.figures.MaxVSize)
 	f.MaxPSS = max(f.MaxPSS, f.PSS, j.figures.MaxPSS)
 	f.LogUpdated = max(f.LogUpdated, j.figures.LogUpdated)
+	f.UsedGPU, f.MaxUsedGPU = j.figures.UsedGPU, j.figures.MaxUsedGPU // frameinit does not see the cards.
 	j.figures = f
 	return f
+}
+
+// UseGPUs notes how much memory is in use of the cards that the frame holds, in KiB.
+func (j *Job) UseGPUs(used int64) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.figures.UsedGPU, j.figures.MaxUsedGPU = used, max(used, j.figures.MaxUsedGPU)
 }
 
 // logGrew notes when the rqlog last grew, in epoch seconds.

@@ -39,10 +39,9 @@ const (
 
 // Plan is everything that is decided about a frame before anything is done.
 type Plan struct {
-	Image  string
-	Spec   engine.Spec
-	Order  wire.Order
-	Notice string // A line for the rqlog; empty when there is nothing to say.
+	Image string
+	Spec  engine.Spec
+	Order wire.Order
 }
 
 // Plan decides, without any I/O, how the promised frame runs.
@@ -52,14 +51,14 @@ func (p Policy) Plan(pr Promise) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	uid, gid, notice := p.Identity.user(f)
+	uid, gid := p.Identity.user(f)
 	if uid == 0 || gid == 0 {
 		return Plan{}, fmt.Errorf("frame would run as uid %d, gid %d: RQD runs no frame as root; set LAUNCH_FRAME_USER_GID and the job's uid", uid, gid)
 	}
 	env := p.Env.of(f, pr.Reservation, p.HostName)
-	return Plan{Image: image, Notice: notice, Spec: p.spec(pr, image), Order: wire.Order{
+	return Plan{Image: image, Spec: p.spec(pr, image), Order: wire.Order{
 		Image: image, Shell: p.ShellPath, Command: f.Command, Environment: env, WorkingDir: p.WorkingDir,
-		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Home: env["HOME"], Nice: p.Identity.Nice,
+		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Capabilities: wire.Capabilities(p.Container.CapAdd), Home: env["HOME"], Nice: p.Identity.Nice,
 		Timestamps: p.Log.Timestamps, Zone: wire.ZoneAt(pr.Accepted, p.Log.Location),
 		LogPath: rqlog.Path(f), LogMaxBytes: p.Log.MaxBytes,
 		LeaseSeconds:    int(p.Lease / time.Second),
@@ -122,7 +121,8 @@ func (p Policy) mounts() []engine.Mount {
 	return append([]engine.Mount{run}, p.Mounts...)
 }
 
-// privilege leaves frameinit the right to become the artist, and the command nothing at all.
+// privilege leaves frameinit the right to become the artist, and the command nothing but what
+// DOCKER_CAP_ADD names; frameinit sees to that also in a privileged container.
 // labels are off as in the Python RQD's privileged frames: SELinux would refuse the log's descriptor.
 func (p Policy) privilege() engine.Privilege {
 	if p.Container.Privileged {

@@ -79,19 +79,14 @@ const (
 	highestUID = 60000
 )
 
-// user is as whom f runs, and a line for the rqlog when that is not whom Cuebot named.
-func (i Identity) user(f frame.Frame) (uid, gid int, notice string) {
+// user is as whom f runs: the one that Cuebot named, or daemon. The rqlog's header says which.
+func (i Identity) user(f frame.Frame) (uid, gid int) {
 	gid = i.DefaultGID
 	if f.GID > 0 {
 		gid = int(f.GID)
 	}
 	if f.UID != nil && *f.UID >= lowestUID && *f.UID <= highestUID {
-		return int(*f.UID), gid, ""
+		return int(*f.UID), gid
 	}
-	given := "none"
-	if f.UID != nil {
-		given = itoa(int(*f.UID))
-	}
-	return i.DaemonUID, gid, "Frame has uid " + given + ", outside of " + itoa(lowestUID) + " to " + itoa(highestUID) +
-		": running as daemon, uid " + itoa(i.DaemonUID)
+	return i.DaemonUID, gid
 }

@@ -109,11 +109,7 @@ func (x *run) newOutput() (output, error) {
 
 // openLog makes the log with its header.
 func (x *run) openLog() error {
-	head := rqlog.Header(x.headerInfo())
-	if x.plan.Notice != "" {
-		head = append(head, rqlog.Notice(x.plan.Notice)...)
-	}
-	return x.output.open(head)
+	return x.output.open(rqlog.Header(x.headerInfo()))
 }
 
 func (x *run) headerInfo() rqlog.HeaderInfo {

@@ -152,43 +152,6 @@ func TestPusherBatches(t *testing.T) {
 	})
 }
 
-func TestReady(t *testing.T) {
-	inBubble(t, func(t *testing.T, b bubble) {
-		if err := b.Ready(t.Context()); err != nil {
-			t.Errorf("want ready, have %v", err)
-		}
-		b.loki.set(func(s *standIn) { s.status, s.requests = http.StatusServiceUnavailable, nil })
-		started := time.Now()
-		err := b.Ready(t.Context())
-		if err == nil || !strings.Contains(err.Error(), "http://loki:3100/ready is ready: 503 Service Unavailable: stand-in says no") {
-			t.Errorf("want the refusal, have %v", err)
-		}
-		var have []time.Duration
-		for _, at := range b.loki.times() {
-			have = append(have, at.Sub(started))
-		}
-		if want := []time.Duration{0, 500e6, 1500e6, 3000e6, 5000e6}; !slices.Equal(have, want) {
-			t.Errorf("polls: want %v, have %v", want, have)
-		}
-
-		b.loki.set(func(s *standIn) { s.status, s.stalled = 0, make(chan struct{}) })
-		started = time.Now()
-		if err := b.Ready(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("stalled: want a timeout, have %v", err)
-		}
-		if want, have := 5*readyTime+5*time.Second, time.Since(started); have != want {
-			t.Errorf("stalled: want %s, have %s", want, have)
-		}
-
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		started = time.Now()
-		if err := b.Ready(ctx); err == nil || time.Since(started) != time.Second {
-			t.Errorf("cancelled: want an error after 1 s, have %v after %s", err, time.Since(started))
-		}
-	})
-}
-
 // The same over a real network: Loki breaks the connection, refuses, and comes back.
 func TestPusherOverHTTP(t *testing.T) {
 	t.Parallel()
@@ -217,9 +180,6 @@ func TestPusherOverHTTP(t *testing.T) {
 	}
 	if first, second := <-recovering, <-recovering; first == nil || second != nil {
 		t.Errorf("troubles: want one and its end, have %v, %v", first, second)
-	}
-	if err := p.Ready(t.Context()); err != nil {
-		t.Errorf("Ready: %v", err)
 	}
 }
 

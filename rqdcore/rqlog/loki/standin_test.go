@@ -83,8 +83,6 @@ func (s *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch r.Method + " " + r.URL.Path {
-	case "GET /ready":
-		fmt.Fprintln(w, "ready")
 	case "POST /loki/api/v1/push":
 		s.push(r.Header.Get("Content-Type"), body)
 		w.WriteHeader(http.StatusNoContent)

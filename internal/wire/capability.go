@@ -1,0 +1,25 @@
+package wire
+
+import "slices"
+
+// CapabilityNames are the kernel's, without CAP_; the place of a name is its number.
+func CapabilityNames() []string {
+	return []string{
+		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP", "LINUX_IMMUTABLE",
+		"NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER", "SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT",
+		"SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE", "SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE",
+		"AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP", "MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ",
+		"PERFMON", "BPF", "CHECKPOINT_RESTORE",
+	}
+}
+
+// Capabilities is the set of the named ones as Order carries it. ALL is every one; a name that is none adds nothing.
+func Capabilities(names []string) uint64 {
+	var set uint64
+	for number, name := range CapabilityNames() {
+		if slices.Contains(names, name) || slices.Contains(names, "ALL") {
+			set |= 1 << number
+		}
+	}
+	return set
+}
