@@ -273,7 +273,10 @@ func TestRealGrace(t *testing.T) {
 	for !strings.Contains(l.logs(id), "deaf\n") {
 		l.until("running", id, func(c engine.Container) bool { return c.State == engine.StateRunning })
 	}
-	l.signal(id, "TERM")
+	l.until("ended", id, func(c engine.Container) bool {
+		_ = l.client.Signal(t.Context(), id, "TERM") // Within a second of the first it says nothing new.
+		return c.State == engine.StateExited
+	})
 	l.ended(id, 137)
 	l.nothingLeft()
 }

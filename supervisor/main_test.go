@@ -63,6 +63,7 @@ func TestSignalsAndGrace(t *testing.T) {
 	for name, c := range map[string]struct {
 		script  enginetest.Script
 		signals []os.Signal
+		apart   time.Duration // Between the signals.
 		code    int
 		takes   time.Duration
 		output  string
@@ -81,13 +82,17 @@ func TestSignalsAndGrace(t *testing.T) {
 		},
 		"second signal kills at once": {
 			script:  enginetest.Script{Signals: map[string]enginetest.Reaction{"SIGTERM": {Ignore: true}}},
-			signals: []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, code: 137, takes: time.Second,
+			signals: []os.Signal{syscall.SIGTERM, syscall.SIGTERM}, apart: time.Second, code: 137, takes: time.Second,
+		},
+		"two signals at once are one": { // As timeout(1) sends them.
+			script:  enginetest.Script{Signals: map[string]enginetest.Reaction{"SIGTERM": {Ignore: true}}},
+			signals: []os.Signal{syscall.SIGTERM, syscall.SIGTERM, syscall.SIGINT}, apart: 300 * time.Millisecond, code: 137, takes: 10 * time.Second,
 		},
 		"other signals are rqd's": {
 			script: enginetest.Script{Signals: map[string]enginetest.Reaction{
 				"SIGUSR1": {Ignore: true, Print: "usr1"}, "SIGHUP": {Ignore: true, Print: "hup"}, "SIGTERM": {Exit: 3},
 			}},
-			signals: []os.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGTERM}, code: 3, takes: 2 * time.Second, output: "usr1\nhup\n",
+			signals: []os.Signal{syscall.SIGUSR1, syscall.SIGHUP, syscall.SIGTERM}, apart: time.Second, code: 3, takes: 2 * time.Second, output: "usr1\nhup\n",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +106,7 @@ func TestSignalsAndGrace(t *testing.T) {
 				begun := time.Now()
 				for i, s := range c.signals {
 					if i > 0 {
-						settle(time.Second)
+						settle(c.apart)
 					}
 					m.signals <- s
 				}

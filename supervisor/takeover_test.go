@@ -40,6 +40,42 @@ func TestUpdateStartFirst(t *testing.T) {
 	})
 }
 
+// TestNothingIsAskedWhileThereIsNoRQD has an engine that takes its time to answer questions.
+func TestNothingIsAskedWhileThereIsNoRQD(t *testing.T) {
+	bubble(t, func(w *world) {
+		old := w.supervisor(order{image: "rqd:1", grace: 10 * time.Second})
+		settle(5 * time.Second)
+		var slow *ponderous
+		next := w.supervisor(order{image: "rqd:2", grace: 10 * time.Second, change: func(_ *config, d *dependencies) {
+			slow = &ponderous{Fake: w.fake}
+			d.Engine = slow
+		}})
+		settle(20 * time.Second)
+		started := w.runs("rqd:2").StartedAt
+		if away := started.Sub(slow.stopped); away != 0 {
+			w.t.Errorf("want the next rqd started as soon as the old one had stopped, have %s without any", away)
+		}
+		end(next)
+		end(old)
+	})
+}
+
+// ponderous is a Fake that thinks for a second about each question. It keeps the time of the last stop.
+type ponderous struct {
+	*enginetest.Fake
+	stopped time.Time
+}
+
+func (p *ponderous) List(ctx context.Context, labels map[string]string) ([]engine.Container, error) {
+	time.Sleep(time.Second)
+	return p.Fake.List(ctx, labels)
+}
+
+func (p *ponderous) Stop(ctx context.Context, id string, grace time.Duration) error {
+	defer func() { p.stopped = time.Now() }()
+	return p.Fake.Stop(ctx, id, grace)
+}
+
 func TestUpdateStopFirst(t *testing.T) {
 	bubble(t, func(w *world) {
 		old := w.supervisor(order{image: "rqd:1"})
@@ -112,6 +148,27 @@ func TestLastSupervisorGivesUp(t *testing.T) {
 		m.ends(15*time.Second, 1)
 		if !strings.Contains(m.errOut.String(), "RQD_READY_TIMEOUT is 30s") {
 			w.t.Errorf("want the reason, have %s", m.errOut)
+		}
+		w.left()
+	})
+}
+
+// TestAskedToEndWhileGivingUp is what Swarm does to a task that is unhealthy: RQD keeps the grace that it has been given.
+func TestAskedToEndWhileGivingUp(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.image("rqd:1", enginetest.Script{Health: "healthy", Signals: map[string]enginetest.Reaction{"SIGTERM": {After: 20 * time.Second, Print: "closing"}}})
+		m := w.supervisor(order{image: "rqd:1", grace: 30 * time.Second})
+		settle(time.Minute)
+		w.fake.SetHealth("rqd", "unhealthy")
+		for m.out.String() == "" {
+			settle(time.Second)
+		}
+		begun := time.Now()
+		settle(5 * time.Second)
+		m.signals <- syscall.SIGTERM
+		m.ends(30*time.Second, 1)
+		if took := time.Since(begun); took < 19*time.Second {
+			w.t.Errorf("want rqd given its time, have the end after %s", took)
 		}
 		w.left()
 	})

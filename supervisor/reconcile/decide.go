@@ -71,7 +71,7 @@ const (
 	Prepare     // Create the next RQD under its own name, files included.
 	Retire      // Rename the current RQD out of the way; it runs on.
 	Promote     // Give the next RQD the name.
-	StopRetired // Stop the retired RQD with its grace.
+	StopRetired // Stop the retired RQD with its grace, and start a current one that waits for that.
 	Start       // Start the current RQD.
 	Discard     // Remove a current container that does not run.
 	Sweep       // Remove litter.

@@ -69,10 +69,10 @@ func (l *Loop) finished(out outcome) {
 // worker makes what does a step, with all it needs: from here on the loop's own state is not its business. What a
 // step changes about our memory is changed before it, since it may happen even if the step fails.
 func (l *Loop) worker(step Step, v view) worker {
-	switch step {
-	case Start:
+	switch {
+	case step == Start, step == StopRetired && v.Current == Created:
 		l.remembered.started = v.current.ID
-	case Retire, Discard:
+	case step == Retire, step == Discard:
 		l.remembered.watched, l.remembered.started = "", ""
 		if plan := l.remembered.plan; l.o.Images != nil && plan != nil && v.current.ImageID != plan.ImageID {
 			l.remembered.images = append(l.remembered.images, v.current.ImageID)

@@ -52,6 +52,7 @@ type Loop struct {
 	remembered memory
 	ending     Ending
 	asked      time.Time // When the end was asked for.
+	signalled  time.Time // When the first signal to end came.
 	failure    error     // Why we end, when nobody asked.
 	busy       *effect
 	trouble    trouble

@@ -16,14 +16,24 @@ import (
 // signalTime bounds the forwarding of one signal.
 const signalTime = 10 * time.Second
 
+// echo is for how long after the first request to end another one says nothing new. Several senders are common:
+// timeout(1) signals its child and then its process group, a terminal signals all of a group, a service manager all of
+// a cgroup. Whoever is in a hurry asks again later than that.
+const echo = time.Second
+
 // take acts on a signal: two of them are about us, all others are RQD's.
 func (l *Loop) take(ctx context.Context, s os.Signal) {
 	switch {
 	case s != syscall.SIGTERM && s != syscall.SIGINT:
 		l.forward(ctx, s)
-	case l.ending == Staying:
-		l.ending, l.asked = Gracefully, time.Now()
+	case l.signalled.IsZero():
+		l.signalled = time.Now()
+		if l.ending == Staying {
+			l.ending, l.asked = Gracefully, l.signalled
+		}
 		l.o.Log.Info().Stringer("signal", s).Stringer("grace", l.o.Grace).Msg("asked to end")
+	case time.Since(l.signalled) < echo:
+		l.o.Log.Debug().Stringer("signal", s).Msg("asked to end by several at once")
 	default:
 		l.ending = AtOnce
 		l.o.Log.Warn().Stringer("signal", s).Msg("asked to end at once")

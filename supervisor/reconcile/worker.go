@@ -25,7 +25,7 @@ func (w worker) perform(ctx context.Context, step Step) (apply func(), err error
 	case Resolve: // The planner bounds itself: a pull takes its time.
 		return w.resolve(ctx)
 	case StopRetired:
-		return nil, w.stop(ctx, w.v.retired)
+		return nil, w.succeed(ctx)
 	case Stop:
 		return nil, w.stop(ctx, w.v.alive())
 	}
@@ -176,6 +176,17 @@ func (w worker) drained(ctx context.Context, id string) {
 		defer cancel()
 		drain(ctx)
 	}
+}
+
+// succeed stops the retired RQD and starts the current one at once: until then the host has none, and another look at
+// the engine would take its time.
+func (w worker) succeed(ctx context.Context) error {
+	if err := w.stop(ctx, w.v.retired); err != nil || w.v.Current != Created {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, actTime)
+	defer cancel()
+	return w.start(ctx)
 }
 
 // stop stops containers with the whole grace, which the engine keeps. They are stopped at once, not in turn.
