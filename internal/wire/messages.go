@@ -18,7 +18,7 @@ const (
 )
 
 // AlivePeriod is how often rqdcore sends Alive.
-const AlivePeriod = 20 * time.Second
+const AlivePeriod = 30 * time.Second
 
 // TokenEnv is the variable of the container's definition that carries the frame's token.
 // frameinit removes it before the command runs, and the artist cannot read process 1's environment.
@@ -84,7 +84,7 @@ type Order struct {
 	LogBytes        int64             `json:"log_bytes,omitempty"`     // Already in the file: the header counts too.
 	LeaseSeconds    int               `json:"lease_seconds,omitempty"` // FRAME_LEASE_SECONDS; 0 is no lease. See Alive.
 	KillGraceMillis int               `json:"kill_grace_millis"`       // Between SIGTERM and SIGKILL.
-	FiguresMillis   int               `json:"figures_millis"`          // How often figures are sent.
+	FiguresMillis   int               `json:"figures_millis"`          // The least time between two figures. See Alive.
 }
 
 // Started says that the command runs.
@@ -164,5 +164,6 @@ type Ack struct{}
 
 // Alive renews the frame's lease, as every message of rqdcore does. It is sent as soon as a
 // Hello was accepted and every AlivePeriod from then on: a connection alone proves nothing,
-// the other end may be stopped, or may not know this frame.
+// the other end may be stopped, or may not know this frame. A running frame answers it with
+// figures: they come at least so often, and before that when its memory moves.
 type Alive struct{}

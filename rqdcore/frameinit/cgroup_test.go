@@ -150,17 +150,6 @@ func TestDescendants(t *testing.T) {
 	}
 }
 
-func TestPace(t *testing.T) {
-	t.Parallel()
-	var p pace
-	want := []string{"50ms", "100ms", "200ms", "400ms", "800ms", "1.6s", "3.2s", "5s", "5s"}
-	for i, w := range want {
-		if have := p.next().String(); have != w {
-			t.Errorf("sample %d after %s, want %s", i, have, w)
-		}
-	}
-}
-
 // TestProcfsOfThisMachine reads the real process table: the kernel's directory has more than one buffer of names.
 func TestProcfsOfThisMachine(t *testing.T) {
 	t.Parallel()

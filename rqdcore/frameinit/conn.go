@@ -40,14 +40,42 @@ func dial(path string) (*conn, error) {
 
 // send writes m, or ends the connection: half a message cannot be taken back.
 func (c *conn) send(m wire.Message) error {
-	if err := c.file.SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
+	text, err := wire.Append(nil, m)
+	if err != nil {
 		return err
 	}
-	err := wire.Write(c.file, m)
+	if text, err = c.try(text); err == nil && len(text) > 0 {
+		err = c.push(text)
+	}
 	if err != nil {
 		c.close()
 	}
 	return err
+}
+
+// try writes what the socket takes at once, nearly always everything, and returns the rest.
+func (c *conn) try(text []byte) ([]byte, error) {
+	var n int
+	var writeErr error
+	err := c.raw.Write(func(fd uintptr) bool {
+		n, writeErr = syscall.Write(int(fd), text)
+		return true
+	})
+	if err == nil && writeErr != syscall.EAGAIN && writeErr != syscall.EINTR {
+		err = writeErr
+	}
+	return text[max(n, 0):], err
+}
+
+// push waits for room. A deadline that stood would wake frameinit up long after.
+func (c *conn) push(text []byte) error {
+	if err := c.file.SetWriteDeadline(time.Now().Add(sendLimit)); err != nil {
+		return err
+	}
+	if _, err := c.file.Write(text); err != nil {
+		return err
+	}
+	return c.file.SetWriteDeadline(time.Time{})
 }
 
 func (c *conn) close() { _ = c.file.Close() } // The reader notices and tells.

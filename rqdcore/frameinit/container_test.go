@@ -36,7 +36,7 @@ func newContainer(t *testing.T) *container {
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.Chmod(dir, 0o755))
 	copyFile(t, path, filepath.Join(dir, "frameinit"))
-	server, err := link.Listen(dir, link.Options{Log: zerolog.New(zerolog.NewTestWriter(t))})
+	server, err := link.Listen(dir, link.Options{AlivePeriod: 50 * time.Millisecond, Log: zerolog.New(zerolog.NewTestWriter(t))})
 	must(t, err)
 	t.Cleanup(func() { _ = server.Close() })
 	go server.Run(t.Context())

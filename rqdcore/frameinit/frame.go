@@ -69,14 +69,13 @@ type frame struct {
 	due      time.Time   // When deadline fires.
 	lease    *time.Timer
 	sampling *time.Timer
-	reports  *time.Timer
 }
 
 func newFrame(h host, g gauge, events chan event) *frame {
 	return &frame{
 		host: h, gauge: g, events: events, out: events,
 		open:     func(fd int) logFile { return fdFile(fd) },
-		deadline: stopped(), lease: stopped(), sampling: stopped(), reports: stopped(),
+		deadline: stopped(), lease: stopped(), sampling: stopped(),
 	}
 }
 
@@ -101,8 +100,6 @@ func (f *frame) run() int {
 			f.expire()
 		case <-f.sampling.C:
 			f.sample()
-		case <-f.reports.C:
-			f.report()
 		}
 	}
 	return f.conclude()
@@ -153,8 +150,7 @@ func (f *frame) enter() {
 	case calledOff:
 		f.expect(launchLimit)
 	case running:
-		f.sampling.Reset(f.figures.pace.next())
-		f.reports.Reset(f.figuresPeriod())
+		f.sampleAgain()
 	case stopping:
 		f.host.signal(syscall.SIGTERM)
 		f.host.signal(syscall.SIGCONT) // Or a stopped process would not notice.

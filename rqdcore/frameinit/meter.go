@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"sync/atomic"
-	"time"
 
 	"rqdswarm/internal/wire"
 )
@@ -137,20 +136,3 @@ func parsePIDs(text []byte) []int {
 	}
 	return list
 }
-
-// pace is how often memory is sampled: often at first, so that a short frame's peak is seen, too.
-// To wake up costs more than to read, and every frame on the host does it.
-type pace time.Duration
-
-const (
-	firstSample = 50 * time.Millisecond
-	slowest     = 5 * time.Second
-)
-
-func (p *pace) next() time.Duration {
-	*p = pace(min(max(2*time.Duration(*p), firstSample), slowest))
-	return time.Duration(*p)
-}
-
-// early says that the command has just started: its processes are looked at each time, too.
-func (p pace) early() bool { return time.Duration(p) < slowest }

@@ -122,7 +122,7 @@ func newSandbox(t *testing.T) *sandbox {
 // listen starts the rqdcore end, again if it was closed.
 func (s *sandbox) listen() {
 	s.t.Helper()
-	server, err := link.Listen(filepath.Join(s.root, ".rqd"), link.Options{Log: zerolog.New(zerolog.NewTestWriter(s.t))})
+	server, err := link.Listen(filepath.Join(s.root, ".rqd"), link.Options{AlivePeriod: 50 * time.Millisecond, Log: zerolog.New(zerolog.NewTestWriter(s.t))})
 	must(s.t, err)
 	s.server, s.session = server, server.Expect("secret")
 	go server.Run(s.t.Context())

@@ -22,6 +22,8 @@ type stage struct {
 	mu     sync.Mutex
 	did    []string
 	usage  usage
+	looks  int  // At the memory.
+	lists  bool // The process list comes, and figures are noted.
 	code   int
 	record wire.Exit
 	file   logFile // What the log is written to; nil is a real file.
@@ -39,7 +41,12 @@ func (s *stage) token() string                      { return "secret" }
 func (s *stage) dial(after time.Duration)           { s.note("dial after %v", after) }
 func (s *stage) launch(o *wire.Order, log *logPipe) { s.note("launch %s", o.Command); s.pipe = log }
 func (s *stage) signal(sig syscall.Signal)          { s.note("%v", sig) }
-func (s *stage) list()                              {}
+func (s *stage) list() {
+	if s.lists {
+		s.events <- listed{processList{vsize: 1}}
+	}
+}
+
 func (s *stage) print(line []byte) {
 	record, err := wire.ParseRecord(line)
 	if err != nil {
@@ -59,6 +66,8 @@ func (l *line) send(m wire.Message) error {
 		l.s.note("exit %s", m.Exit.Cause)
 	case m.Started != nil:
 		l.s.note("started")
+	case m.Figures != nil && l.s.lists:
+		l.s.note("figures %d MiB", m.Figures.RSS>>10)
 	}
 	return nil
 }
@@ -113,6 +122,11 @@ func (l *line) started(o wire.Order) {
 
 func (l *line) hears(m wire.Message, fd int) { l.s.events <- received{conn: l, m: m, file: fd} }
 
+func (l *line) alive() {
+	l.hears(wire.Message{Alive: &wire.Alive{}}, -1)
+	synctest.Wait()
+}
+
 func (l *line) kill(grace time.Duration) {
 	l.hears(wire.Message{Kill: &wire.Kill{GraceMillis: int(grace.Milliseconds())}}, -1)
 }
@@ -143,8 +157,16 @@ func (s *stage) all() (usage, bool) {
 }
 
 func (s *stage) memory() (memory, swap int64, ok bool) {
-	u, _ := s.all()
-	return u.memory / 1024, 0, true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.looks++
+	return s.usage.memory / 1024, 0, true
+}
+
+func (s *stage) looked() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.looks
 }
 
 func (s *stage) want(t *testing.T, did ...string) {

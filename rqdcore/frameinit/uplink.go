@@ -70,6 +70,8 @@ func (f *frame) hear(ev received) {
 		f.relog(*m.Log, ev.file)
 	case m.Kill != nil:
 		f.end(ending{cause: wire.CauseKill}, time.Duration(m.Kill.GraceMillis)*time.Millisecond)
+	case m.Alive != nil:
+		f.answer()
 	}
 }
 
@@ -109,14 +111,14 @@ func (f *frame) disconnect(c peer) {
 	f.host.dial(f.link.backoff)
 }
 
-// renew starts the lease anew. While the connection stands rqdcore is given the time that a
-// few of its signs of life take.
+// renew starts the lease anew. While the connection stands rqdcore is given the time that
+// two of its signs of life take.
 func (f *frame) renew() {
 	switch lease := f.leaseTime(); {
 	case f.order == nil:
 		f.lease.Reset(orderLimit)
 	case lease > 0:
-		f.lease.Reset(max(lease, 3*wire.AlivePeriod))
+		f.lease.Reset(max(lease, 2*wire.AlivePeriod))
 	default:
 		f.lease.Stop()
 	}

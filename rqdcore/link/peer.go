@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +20,7 @@ type Peer struct {
 	conn    *net.UnixConn
 	timeout time.Duration
 	done    chan struct{} // Closed after the last event.
+	alive   atomic.Bool   // A sign of life is on its way.
 
 	writing sync.Mutex
 	mu      sync.Mutex
@@ -46,9 +48,48 @@ func (p *Peer) send(m wire.Message, file *os.File) error {
 	if err != nil {
 		return err
 	}
+	return p.write(text, file)
+}
+
+func (p *Peer) write(text []byte, file *os.File) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	_ = p.conn.SetWriteDeadline(time.Now().Add(p.timeout)) // Fails on a closed connection, as the write will.
+	var err error
+	if file == nil {
+		text, err = p.try(text)
+	}
+	if err == nil && len(text) > 0 {
+		err = p.push(text, file)
+	}
+	if err != nil {
+		err = fmt.Errorf("write to frameinit: %w", err)
+		p.end(err) // Half a message may have gone out: nothing can follow it.
+	}
+	return err
+}
+
+// try writes what the socket takes at once, nearly always everything, and returns the rest.
+func (p *Peer) try(text []byte) ([]byte, error) {
+	raw, err := p.conn.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	n, writeErr := 0, error(nil)
+	err = raw.Write(func(fd uintptr) bool {
+		n, writeErr = unix.Write(int(fd), text)
+		return true
+	})
+	if err == nil && writeErr != unix.EAGAIN && writeErr != unix.EINTR { //nolint:errorlint // Errors of the kernel, as they are.
+		err = writeErr
+	}
+	return text[max(n, 0):], err
+}
+
+// push waits for room. A deadline that stood would wake rqdcore up long after.
+func (p *Peer) push(text []byte, file *os.File) (err error) {
+	if err = p.conn.SetWriteDeadline(time.Now().Add(p.timeout)); err != nil {
+		return err
+	}
 	if file != nil {
 		text, err = p.sendWith(text, file)
 	}
@@ -56,10 +97,9 @@ func (p *Peer) send(m wire.Message, file *os.File) error {
 		_, err = p.conn.Write(text)
 	}
 	if err != nil {
-		err = fmt.Errorf("write to frameinit: %w", err)
-		p.end(err) // Half a message may have gone out: nothing can follow it.
+		return err
 	}
-	return err
+	return p.conn.SetWriteDeadline(time.Time{})
 }
 
 // sendWith sends the first bytes of text with file's descriptor and returns the rest.
@@ -77,20 +117,14 @@ func (p *Peer) sendWith(text []byte, file *os.File) ([]byte, error) {
 	return text[n:], sendErr
 }
 
-// stayAlive renews the frame's lease until the connection ends.
-func (p *Peer) stayAlive(period time.Duration) {
-	tick := time.NewTicker(period)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			if p.send(wire.Message{Alive: &wire.Alive{}}, nil) != nil {
-				return // The reading side notices, too, and tells.
-			}
-		case <-p.done:
-			return
-		}
+// stayAlive renews the frame's lease, unless the last renewal still waits to be taken. The
+// reading side notices and tells when the connection is over.
+func (p *Peer) stayAlive(text []byte) {
+	if !p.alive.CompareAndSwap(false, true) {
+		return
 	}
+	defer p.alive.Store(false)
+	_ = p.write(text, nil)
 }
 
 // end closes the connection. The first reason is the one that the last event gives.

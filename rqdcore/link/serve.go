@@ -16,6 +16,10 @@ const maxMessage = 1 << 20
 // serve hears one connection from its first byte to its last.
 func (s *Server) serve(conn *net.UnixConn) {
 	defer conn.Close()
+	if !s.enter(conn, nil) {
+		return
+	}
+	defer s.leave(conn)
 	who, err := identify(s.opts.Proc, conn)
 	if err != nil {
 		s.refuse(who, err)
@@ -46,8 +50,6 @@ func (s *Server) serve(conn *net.UnixConn) {
 
 // greet reads the hello and finds whose it is.
 func (s *Server) greet(conn *net.UnixConn, who caller) (*wire.Hello, *Session, error) {
-	stop := s.closeOnQuit(conn)
-	defer stop()
 	if err := conn.SetReadDeadline(time.Now().Add(s.opts.HelloTimeout)); err != nil {
 		return nil, nil, err
 	}
@@ -70,12 +72,12 @@ func (s *Server) greet(conn *net.UnixConn, who caller) (*wire.Hello, *Session, e
 
 // converse passes on what the peer says until its connection ends, and says why it did.
 func (s *Server) converse(p *Peer, session *Session, hello *wire.Hello) error {
-	stop := s.closeOnQuit(p.conn)
-	defer stop()
-	if err := p.send(wire.Message{Alive: &wire.Alive{}}, nil); err != nil {
+	if err := p.write(s.alive, nil); err != nil {
 		return err
 	}
-	s.serving.Go(func() { p.stayAlive(s.opts.AlivePeriod) })
+	if !s.enter(p.conn, p) {
+		return errors.New("rqdcore ends")
+	}
 	m := wire.Message{Hello: hello}
 	for {
 		if fromFrameinit(m) {
@@ -94,19 +96,6 @@ func (s *Server) converse(p *Peer, session *Session, hello *wire.Hello) error {
 // fromFrameinit is false for messages that only a newer frameinit knows, too.
 func fromFrameinit(m wire.Message) bool {
 	return m.Hello != nil || m.Started != nil || m.Figures != nil || m.NeedLog != nil || m.Exit != nil
-}
-
-// closeOnQuit closes conn when the server ends, until it is stopped.
-func (s *Server) closeOnQuit(conn *net.UnixConn) (stop func()) {
-	stopped := make(chan struct{})
-	go func() {
-		select {
-		case <-s.quit:
-			_ = conn.Close()
-		case <-stopped:
-		}
-	}()
-	return func() { close(stopped) }
 }
 
 func (s *Server) refuse(who caller, reason error) {

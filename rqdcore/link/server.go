@@ -49,11 +49,14 @@ type Server struct {
 	listener *net.UnixListener
 	gate     *gate
 	quit     chan struct{}
+	alive    []byte // The message.
 	once     sync.Once
 	serving  sync.WaitGroup
 
 	mu       sync.Mutex
 	sessions map[tokenSum]*Session
+	callers  map[*net.UnixConn]*Peer // All connections; nil until the caller has said who it is.
+	over     bool
 }
 
 // tokenSum is what tokens are looked up by, so that the time it takes tells nothing of them.
@@ -65,11 +68,15 @@ func Listen(dir string, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for frames: %w", err)
 	}
+	alive, err := wire.Append(nil, wire.Message{Alive: &wire.Alive{}})
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	opts = opts.withDefaults()
 	return &Server{
-		opts: opts, listener: listener, gate: newGate(), quit: make(chan struct{}),
+		opts: opts, alive: alive, listener: listener, gate: newGate(), quit: make(chan struct{}),
 		refused:  opts.Log.Sample(&zerolog.BurstSampler{Burst: 5, Period: time.Minute}),
-		sessions: make(map[tokenSum]*Session),
+		sessions: make(map[tokenSum]*Session), callers: make(map[*net.UnixConn]*Peer),
 	}, nil
 }
 
@@ -119,6 +126,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, s.shut)()
 	defer s.serving.Wait()
 	defer s.shut()
+	s.serving.Go(s.stayAlive)
 	for {
 		conn, err := s.listener.AcceptUnix()
 		switch {
@@ -147,6 +155,12 @@ func (s *Server) shut() {
 	s.once.Do(func() {
 		close(s.quit)
 		_ = s.listener.Close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.over = true
+		for conn := range s.callers {
+			_ = conn.Close()
+		}
 	})
 }
 
