@@ -39,7 +39,7 @@ test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with t
 
 # One package after the other: they share the engine, and RQD's port.
 test-integration: engine images $(TOOLS)/gotestsum ## Run the tests of all packages that test on a real engine
-	@scripts/need.sh cc busybox registry
+	@scripts/need.sh cc busybox registry mkfs
 	$(GOTESTSUM) -race -tags integration -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 
 smoke: images ## Run a job through docker compose up, with the real images

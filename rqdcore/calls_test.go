@@ -18,10 +18,16 @@ func kill(t *testing.T, rqd rqdpb.RqdInterfaceClient, frameID, message string) {
 	}
 }
 
-func wantNotRunning(t *testing.T, rqd rqdpb.RqdInterfaceClient, frameID string) {
+// statusOf is what Cuebot would learn of the frame.
+func statusOf(t *testing.T, rqd rqdpb.RqdInterfaceClient, frameID string) codes.Code {
 	t.Helper()
 	_, err := rqd.GetRunningFrameStatus(t.Context(), &rqdpb.RqdStaticGetRunningFrameStatusRequest{FrameId: frameID})
-	if code := status.Code(err); code != codes.NotFound {
-		t.Errorf("have %v (%v), want %v", code, err, codes.NotFound)
+	return status.Code(err)
+}
+
+func wantNotRunning(t *testing.T, rqd rqdpb.RqdInterfaceClient, frameID string) {
+	t.Helper()
+	if code := statusOf(t, rqd, frameID); code != codes.NotFound {
+		t.Errorf("have %v, want %v", code, codes.NotFound)
 	}
 }

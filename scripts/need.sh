@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes sure of what a build needs besides Docker: need.sh [go] [cc] [busybox] [registry] [shellcheck]
+# Makes sure of what a build needs besides Docker: need.sh [go] [cc] [busybox] [registry] [mkfs] [shellcheck]
 # go: 1.26 or newer, which a person installs. cc: a C compiler, for the race detector. busybox: a static one, what
 # the tests make images of. registry: docker-registry in .cache/tools, to pull from; installing the package would start a
-# service. shellcheck: if it can be had.
+# service. mkfs: mkfs.ext4, for the file system that the tests freeze. shellcheck: if it can be had.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 # ldd fails for a static program.
@@ -27,6 +27,7 @@ for what in "$@"; do
 	cc) need gcc gcc libc6-dev || die "the race detector needs a C compiler: install gcc and libc6-dev" ;;
 	busybox) static_busybox || apt_install busybox-static || die "the tests need a static /bin/busybox: install busybox-static" ;;
 	registry) registry || die "the tests need docker-registry: install it" ;;
+	mkfs) need mkfs.ext4 e2fsprogs || die "the tests need mkfs.ext4: install e2fsprogs" ;;
 	shellcheck) need shellcheck shellcheck || say "no shellcheck: the shell scripts are not checked" ;;
 	*) die "no rule for $what" ;;
 	esac

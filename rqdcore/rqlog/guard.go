@@ -1,6 +1,7 @@
 package rqlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -28,20 +29,27 @@ func NewGuard(wait time.Duration) *Guard {
 	return &Guard{wait: wait, hanging: map[string]int{}}
 }
 
-// Do runs fn, which works on path, and returns its error, or one that wraps ErrStalled after the guard's time.
-func (g *Guard) Do(path string, fn func() error) error {
-	_, err := guarded(g, path, func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {})
+// Do runs fn, which works on path, and returns its error, or one that wraps ErrStalled after the
+// guard's time, or when ctx ends.
+func (g *Guard) Do(ctx context.Context, path string, fn func() error) error {
+	_, err := guarded(ctx, g, path, call[struct{}]{func() (struct{}, error) { return struct{}{}, fn() }, func(struct{}) {}})
 	return err
 }
 
 // Open is Do for Create and Reopen. A file that comes too late is closed.
-func (g *Guard) Open(r Request, open func(Request) (*os.File, error)) (*os.File, error) {
-	return guarded(g, r.Path, func() (*os.File, error) { return open(r) }, func(late *os.File) {
+func (g *Guard) Open(ctx context.Context, r Request, open func(Request) (*os.File, error)) (*os.File, error) {
+	return guarded(ctx, g, r.Path, call[*os.File]{func() (*os.File, error) { return open(r) }, func(late *os.File) {
 		_ = late.Close() // Nobody wrote to it; nil when the late call failed.
-	})
+	}})
 }
 
-func guarded[T any](g *Guard, path string, fn func() (T, error), late func(T)) (T, error) {
+// call is what may hang, and what becomes of a result that nobody waits for any more.
+type call[T any] struct {
+	run  func() (T, error)
+	late func(T)
+}
+
+func guarded[T any](ctx context.Context, g *Guard, path string, c call[T]) (T, error) {
 	var none T
 	if mount, full := g.full(path); full {
 		return none, fmt.Errorf("%w: mount %s, %d earlier calls still hang", ErrStalled, mount, maxHanging)
@@ -50,9 +58,10 @@ func guarded[T any](g *Guard, path string, fn func() (T, error), late func(T)) (
 		value T
 		err   error
 	}
+	began := time.Now()
 	done := make(chan result, 1)
 	go func() {
-		value, err := fn()
+		value, err := c.run()
 		done <- result{value, err}
 	}()
 	timer := time.NewTimer(g.wait)
@@ -61,14 +70,15 @@ func guarded[T any](g *Guard, path string, fn func() (T, error), late func(T)) (
 	case r := <-done:
 		return r.value, r.err
 	case <-timer.C:
+	case <-ctx.Done():
 	}
 	mount := mountOf(path)
 	g.count(mount, 1)
 	go func() {
-		late((<-done).value)
+		c.late((<-done).value)
 		g.count(mount, -1)
 	}()
-	return none, fmt.Errorf("%w: mount %s, no answer within %s", ErrStalled, mount, g.wait)
+	return none, fmt.Errorf("%w: mount %s, no answer within %s", ErrStalled, mount, time.Since(began).Round(time.Millisecond))
 }
 
 // full says whether the path's mount holds as many threads as it may.

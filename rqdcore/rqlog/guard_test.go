@@ -1,6 +1,7 @@
 package rqlog
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,11 +15,11 @@ func TestGuardPassesResultsOn(t *testing.T) {
 	t.Parallel()
 	g := NewGuard(time.Minute)
 	want := errors.New("its own error")
-	if have := g.Do("/logs/a", func() error { return want }); have != want {
+	if have := g.Do(t.Context(), "/logs/a", func() error { return want }); have != want {
 		t.Errorf("want %v, have %v", want, have)
 	}
 	r := Request{Path: filepath.Join(t.TempDir(), "a.1.rqlog")}
-	f, err := g.Open(r, Create)
+	f, err := g.Open(t.Context(), r, Create)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestGuardGivesUpOnAStalledFileSystem(t *testing.T) {
 		thaw := make(chan struct{})
 		var late *os.File
 		started := time.Now()
-		f, err := g.Open(Request{Path: path}, func(r Request) (*os.File, error) {
+		f, err := g.Open(t.Context(), Request{Path: path}, func(r Request) (*os.File, error) {
 			<-thaw
 			opened, err := Create(r)
 			late = opened
@@ -58,6 +59,27 @@ func TestGuardGivesUpOnAStalledFileSystem(t *testing.T) {
 	})
 }
 
+// A caller that has something better to do does not wait; the call goes on.
+func TestGuardLetsItsCallerGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGuard(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		thaw, written := make(chan struct{}), false
+		started := time.Now()
+		err := g.Do(ctx, "/logs/a", func() error { <-thaw; written = true; return nil })
+		if !errors.Is(err, ErrStalled) || time.Since(started) != time.Second {
+			t.Errorf("want ErrStalled after 1 s, have %v after %v", err, time.Since(started))
+		}
+		close(thaw)
+		synctest.Wait()
+		if !written {
+			t.Error("the call did not go on")
+		}
+	})
+}
+
 func TestGuardBoundsTheThreadsOfADeadMount(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -66,22 +88,22 @@ func TestGuardBoundsTheThreadsOfADeadMount(t *testing.T) {
 		hang := func() error { <-thaw; return nil }
 		var full error
 		for range maxHanging {
-			if full = g.Do("/logs/a", hang); !errors.Is(full, ErrStalled) {
+			if full = g.Do(t.Context(), "/logs/a", hang); !errors.Is(full, ErrStalled) {
 				t.Fatalf("want ErrStalled, have %v", full)
 			}
 		}
 		started := time.Now()
 		ran := false
-		err := g.Do("/logs/b", func() error { ran = true; return nil })
+		err := g.Do(t.Context(), "/logs/b", func() error { ran = true; return nil })
 		if !errors.Is(err, ErrStalled) || ran || time.Since(started) != 0 {
 			t.Errorf("call on a full mount: want ErrStalled at once and no run, have %v, ran %v", err, ran)
 		}
-		if err := g.Do("/proc/a", func() error { return nil }); err != nil {
+		if err := g.Do(t.Context(), "/proc/a", func() error { return nil }); err != nil {
 			t.Errorf("call on another mount: have %v", err)
 		}
 		close(thaw)
 		synctest.Wait()
-		if err := g.Do("/logs/b", func() error { return nil }); err != nil {
+		if err := g.Do(t.Context(), "/logs/b", func() error { return nil }); err != nil {
 			t.Errorf("after the thaw: have %v", err)
 		}
 	})

@@ -46,7 +46,7 @@ func newLokiOutput(j *Job, hostName string, log zerolog.Logger) (*lokiOutput, er
 	return o, nil
 }
 
-func (o *lokiOutput) open(head []byte) error { return o.note(head) }
+func (o *lokiOutput) open(_ context.Context, head []byte) error { return o.note(head) }
 
 // resume does nothing: frameinit asks for another pipe as soon as it has something to say.
 func (o *lokiOutput) resume() {}

@@ -65,7 +65,10 @@ func (x *run) life(ctx context.Context) (frame.Exit, error) {
 	if x.job.WasKilled() {
 		return x.killedBeforeStart(), nil
 	}
-	if err := x.openLog(); err != nil {
+	if err := x.openLog(ctx); err != nil {
+		if x.job.WasKilled() {
+			return x.killedBeforeStart(), nil
+		}
 		return frame.Failure(frame.ReasonLaunch, time.Now(), "open log: %v", err), nil
 	}
 	if planErr != nil {
@@ -107,9 +110,11 @@ func (x *run) newOutput() (output, error) {
 	}}, nil
 }
 
-// openLog makes the log with its header.
-func (x *run) openLog() error {
-	return x.output.open(rqlog.Header(x.headerInfo()))
+// openLog makes the log with its header. A kill does not wait for the log's file system.
+func (x *run) openLog(ctx context.Context) error {
+	waits, cancel := x.untilKilled(ctx)
+	defer cancel()
+	return x.output.open(waits, rqlog.Header(x.headerInfo()))
 }
 
 func (x *run) headerInfo() rqlog.HeaderInfo {
