@@ -23,7 +23,7 @@ type settings struct {
 	Pull           string `envconfig:"RQD_PULL" default:"always" desc:"always, missing or never; always falls back to the local image with a warning"`
 	Name           string `envconfig:"RQD_NAME" default:"rqd" desc:"name of RQD's container; its volumes are called after it"`
 	Hostname       string `envconfig:"RQD_HOSTNAME" desc:"host name RQD reports by; else the service's --hostname, else the engine's"`
-	RunArgs        string `envconfig:"RQD_RUN_ARGS" desc:"more docker run flags for RQD's container"`
+	RunArgs        string `envconfig:"RQD_RUN_ARGS" desc:"more docker run flags for RQD's container, see docs/run-args.md"`
 	Files          string `envconfig:"RQD_FILES" desc:"more files to copy into RQD's container, as PATH or PATH:TARGET; /etc/opencue always is"`
 	ReadyTimeout   string `envconfig:"RQD_READY_TIMEOUT" default:"30s" desc:"how long a ready RQD may be away before the supervisor ends; 0 is for ever"`
 	RegistryConfig string `envconfig:"RQD_REGISTRY_CONFIG" desc:"docker config.json with the registry's credentials, for example a Swarm secret"`

@@ -5,6 +5,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/versions"
 )
 
 // Create makes a container and returns its id and the engine's warnings. It does not start it and
@@ -13,6 +14,9 @@ func (c *Client) Create(ctx context.Context, s Spec) (id string, warnings []stri
 	req, err := toCreate(s)
 	if err != nil {
 		return "", nil, err
+	}
+	if versions.LessThan(c.api.ClientVersion(), "1.44") {
+		req.withoutEndpointMAC()
 	}
 	resp, err := c.api.ContainerCreate(ctx, req.config, req.host, req.network, nil, s.Name)
 	if err != nil {

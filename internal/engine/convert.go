@@ -24,7 +24,7 @@ func (s Spec) Validate() error {
 			return as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
 		}
 	}
-	if _, _, err := toPorts(s.Ports); err != nil {
+	if _, _, err := toPorts(s); err != nil {
 		return as(ErrInvalid, fmt.Errorf("container %q: %w", s.Name, err))
 	}
 	return nil
@@ -37,8 +37,8 @@ func toCreate(s Spec) (createRequest, error) {
 	}
 	config := toConfig(s)
 	host := toHostConfig(s)
-	host.Binds, host.Mounts = toMounts(s.Mounts)
-	exposed, bindings, err := toPorts(s.Ports)
+	host.Binds, config.Volumes, host.Mounts = toMounts(s.Mounts)
+	exposed, bindings, err := toPorts(s)
 	config.ExposedPorts, host.PortBindings = exposed, bindings
 	return createRequest{config: config, host: host, network: toNetworking(s)}, err
 }
@@ -48,6 +48,7 @@ func toConfig(s Spec) *container.Config {
 	c := &container.Config{
 		Image:      s.Image,
 		Hostname:   s.Hostname,
+		Domainname: s.Domainname,
 		User:       s.User,
 		Entrypoint: slices.Clone(s.Entrypoint),
 		Cmd:        slices.Clone(s.Cmd),
@@ -56,8 +57,17 @@ func toConfig(s Spec) *container.Config {
 		Labels:     maps.Clone(s.Labels),
 		StopSignal: s.StopSignal,
 	}
-	if s.DisableHealthcheck {
+	c.MacAddress = s.Endpoint.MAC //nolint:staticcheck // Engines before API 1.44 know no other place.
+	switch h := s.Health; {
+	case s.DisableHealthcheck:
 		c.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}}
+	case h != nil:
+		c.Healthcheck = &container.HealthConfig{
+			Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
+		}
+		if h.Command != "" {
+			c.Healthcheck.Test = []string{"CMD-SHELL", h.Command}
+		}
 	}
 	return c
 }
@@ -80,6 +90,21 @@ func toHostConfig(s Spec) *container.HostConfig {
 		ShmSize:      s.ShmSize,
 		OomScoreAdj:  s.OOMScoreAdj,
 		Resources:    toResources(s),
+		GroupAdd:     slices.Clone(s.Groups),
+		Runtime:      s.Runtime,
+		VolumesFrom:  slices.Clone(s.VolumesFrom),
+		VolumeDriver: s.VolumeDriver,
+		StorageOpt:   maps.Clone(s.StorageOpt),
+		Sysctls:      maps.Clone(s.Sysctls),
+
+		PublishAllPorts: s.PublishAllPorts,
+	}
+	if s.Init != nil {
+		init := *s.Init
+		h.Init = &init
+	}
+	if !h.NetworkMode.IsUserDefined() { // There, links belong to the endpoint.
+		h.Links = slices.Clone(s.Endpoint.Links)
 	}
 	applyPrivilege(h, s.Privilege)
 	return h

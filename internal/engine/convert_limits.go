@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 
+	"github.com/docker/docker/api/types/blkiodev"
 	"github.com/docker/docker/api/types/container"
 )
 
@@ -14,7 +16,22 @@ func toResources(s Spec) container.Resources {
 		NanoCPUs:          s.NanoCPUs,
 		CPUShares:         s.CPUShares,
 		CpusetCpus:        s.CPUSet,
+
+		CpusetMems:         s.CPUSetMems,
+		CPUPeriod:          s.CPUPeriod,
+		CPUQuota:           s.CPUQuota,
+		CPURealtimePeriod:  s.CPURTPeriod,
+		CPURealtimeRuntime: s.CPURTRuntime,
+		CgroupParent:       s.CgroupParent,
 	}
+	if s.Swappiness != nil {
+		swappiness := *s.Swappiness
+		r.MemorySwappiness = &swappiness
+	}
+	if s.OOMKillDisable {
+		r.OomKillDisable = &s.OOMKillDisable
+	}
+	applyBlockIO(&r, s.BlockIO)
 	if s.PidsLimit != 0 {
 		r.PidsLimit = &s.PidsLimit
 	}
@@ -28,6 +45,24 @@ func toResources(s Spec) container.Resources {
 		r.DeviceRequests = append(r.DeviceRequests, toDeviceRequest(g))
 	}
 	return r
+}
+
+func applyBlockIO(r *container.Resources, b BlockIO) {
+	r.BlkioWeight = b.Weight
+	for _, w := range b.DeviceWeight {
+		r.BlkioWeightDevice = append(r.BlkioWeightDevice, &blkiodev.WeightDevice{Path: w.Device, Weight: uint16(w.Rate)})
+	}
+	r.BlkioDeviceReadBps = toThrottles(b.ReadBps)
+	r.BlkioDeviceWriteBps = toThrottles(b.WriteBps)
+	r.BlkioDeviceReadIOps = toThrottles(b.ReadIOps)
+	r.BlkioDeviceWriteIOps = toThrottles(b.WriteIOps)
+}
+
+func toThrottles(rates []DeviceRate) (throttles []*blkiodev.ThrottleDevice) {
+	for _, d := range rates {
+		throttles = append(throttles, &blkiodev.ThrottleDevice{Path: d.Device, Rate: d.Rate})
+	}
+	return throttles
 }
 
 // toDevice fills in what docker run's --device leaves out.
@@ -46,8 +81,15 @@ func toDevice(d Device) container.DeviceMapping {
 	return m
 }
 
+// DriverCDI is the Driver of a GPURequest whose IDs are names of the Container Device Interface.
+const DriverCDI = "cdi"
+
 func toDeviceRequest(g GPURequest) container.DeviceRequest {
 	r := container.DeviceRequest{Driver: g.Driver, Count: g.Count, DeviceIDs: slices.Clone(g.IDs)}
+	r.Options = maps.Clone(g.Options)
+	if g.Driver == DriverCDI {
+		return r // Its names say it all.
+	}
 	capabilities := slices.Clone(g.Capabilities)
 	if len(capabilities) == 0 {
 		capabilities = []string{"gpu"}

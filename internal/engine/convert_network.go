@@ -2,7 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"net"
+	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
@@ -10,13 +13,25 @@ import (
 	"github.com/docker/go-connections/nat"
 )
 
-// toPorts publishes the ports; both sides take ranges, as docker run's --publish does.
-func toPorts(ports []Port) (nat.PortSet, nat.PortMap, error) {
-	if len(ports) == 0 {
+// toPorts publishes and exposes the ports; both sides take ranges, as docker run's --publish does.
+func toPorts(s Spec) (nat.PortSet, nat.PortMap, error) {
+	if len(s.Ports) == 0 && len(s.Expose) == 0 {
 		return nil, nil, nil
 	}
 	exposed, bindings := nat.PortSet{}, nat.PortMap{}
-	for _, p := range ports {
+	for _, p := range s.Expose {
+		if strings.Contains(p, ":") {
+			return nil, nil, fmt.Errorf("expose port %s: want PORT or PORT-PORT, with /PROTOCOL behind it if it is not tcp", p)
+		}
+		mappings, err := nat.ParsePortSpec(p)
+		if err != nil {
+			return nil, nil, fmt.Errorf("expose port %s: %w", p, err)
+		}
+		for _, m := range mappings {
+			exposed[m.Port] = struct{}{}
+		}
+	}
+	for _, p := range s.Ports {
 		if p.ContainerPort == "" {
 			return nil, nil, fmt.Errorf("publish port %s: the container's port is missing", p.HostPort)
 		}
@@ -49,11 +64,37 @@ func portSpec(p Port) string {
 	return p.HostIP + ":" + spec
 }
 
-// toNetworking joins a user-defined network by name; the engine's own kinds need no endpoint.
+// toNetworking joins a user-defined network by name; the engine's own kinds need no endpoint, but for a MAC address.
 func toNetworking(s Spec) *network.NetworkingConfig {
-	mode := container.NetworkMode(s.NetworkMode)
-	if s.NetworkMode == "" || !mode.IsUserDefined() {
+	name, own := s.NetworkMode, false
+	if name == "" {
+		name = network.NetworkDefault
+	} else {
+		own = container.NetworkMode(name).IsUserDefined()
+	}
+	e := s.Endpoint
+	settings := &network.EndpointSettings{MacAddress: e.MAC, GwPriority: e.Priority, DriverOpts: maps.Clone(e.DriverOptions), Aliases: slices.Clone(e.Aliases)}
+	if own {
+		settings.Links = slices.Clone(e.Links)
+	}
+	if e.IPv4 != "" || e.IPv6 != "" || len(e.LinkLocal) > 0 {
+		settings.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: e.IPv4, IPv6Address: e.IPv6, LinkLocalIPs: slices.Clone(e.LinkLocal)}
+	}
+	if !own && reflect.DeepEqual(*settings, network.EndpointSettings{}) {
 		return nil
 	}
-	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{s.NetworkMode: {}}}
+	return &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{name: settings}}
+}
+
+// withoutEndpointMAC leaves the MAC address to the container's own definition: before API 1.44 it has no other place.
+func (r createRequest) withoutEndpointMAC() {
+	if r.network == nil {
+		return
+	}
+	for name, settings := range r.network.EndpointsConfig {
+		settings.MacAddress = ""
+		if reflect.DeepEqual(*settings, network.EndpointSettings{}) && !container.NetworkMode(name).IsUserDefined() {
+			delete(r.network.EndpointsConfig, name)
+		}
+	}
 }

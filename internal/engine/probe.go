@@ -95,6 +95,7 @@ func grants(ctx context.Context, e Starter, p capabilityProbe) (bool, error) {
 // only the missing program kept it from starting.
 func tryOut(ctx context.Context, e Starter, s Spec) error {
 	s.Name, s.Labels, s.Ports, s.GPUs = "", nil, nil, nil
+	s.PublishAllPorts, s.Endpoint = false, Endpoint{} // The one to be replaced still has its address.
 	s.Entrypoint, s.Cmd = []string{ProbeEntrypoint}, nil
 	id, _, err := e.Create(ctx, s)
 	if err != nil {

@@ -7,7 +7,9 @@ type Spec struct {
 	Name       string
 	Image      string
 	Hostname   string
-	User       string // "uid:gid" or a name known to the image.
+	Domainname string
+	User       string   // "uid:gid" or a name known to the image.
+	Groups     []string // Further groups of process 1, by number or name.
 	Entrypoint []string
 	Cmd        []string
 	Env        []string // NAME=value; merged by the engine over the image's own.
@@ -16,19 +18,42 @@ type Spec struct {
 	StopSignal string // Set here because StopOptions.Signal is dropped below API 1.42.
 	// DisableHealthcheck turns the image's own check off: in a frame it would run inside the render.
 	DisableHealthcheck bool
-	Mounts             []Mount
+	Health             *HealthCheck // Changes the image's own check; nil leaves it.
+	// Init puts the engine's small init before the program as process 1; nil is the engine's default.
+	Init    *bool
+	Runtime string // The OCI runtime by the engine's name for it.
+	Mounts  []Mount
+	// VolumesFrom are containers whose mounts are taken over, as docker run's --volumes-from takes them.
+	VolumesFrom []string
+	// VolumeDriver makes the volumes of mounts with CreateSource.
+	VolumeDriver string
+	StorageOpt   map[string]string // Of the container's own layer.
 	Privilege
 	Namespaces
 	Limits
-	GPUs       []GPURequest
-	Devices    []Device
-	Ports      []Port
-	DNS        []string
-	DNSOptions []string
-	DNSSearch  []string
-	ExtraHosts []string // "name:address".
-	Tmpfs      map[string]string
-	Log        LogConfig
+	GPUs    []GPURequest
+	Devices []Device
+	Ports   []Port
+	Expose  []string // Ports, or ranges of them, that PublishAllPorts publishes.
+	// PublishAllPorts publishes every exposed port at a free port of the host.
+	PublishAllPorts bool
+	Endpoint        Endpoint
+	DNS             []string
+	DNSOptions      []string
+	DNSSearch       []string
+	ExtraHosts      []string // "name:address".
+	Tmpfs           map[string]string
+	Log             LogConfig
+}
+
+// HealthCheck changes the image's own check. The zero value of a field leaves what the image says.
+type HealthCheck struct {
+	Command       string // For the image's shell.
+	Interval      time.Duration
+	Timeout       time.Duration
+	StartPeriod   time.Duration
+	StartInterval time.Duration // Engines before 25.0 refuse it.
+	Retries       int
 }
 
 // Privilege is what a container may do beyond an ordinary process.
@@ -41,6 +66,8 @@ type Privilege struct {
 	ReadonlyRootfs  bool
 	// DeviceCgroupRules permit device nodes by number, as docker run's --device-cgroup-rule.
 	DeviceCgroupRules []string
+	// Sysctls are kernel settings of the container's namespaces.
+	Sysctls map[string]string
 }
 
 // Namespaces are the kernel namespaces a container shares; values as docker run's flags take them.
@@ -51,27 +78,6 @@ type Namespaces struct {
 	UTSMode      string
 	UsernsMode   string
 	CgroupnsMode string
-}
-
-// Limits bound what a container may use.
-type Limits struct {
-	Memory            int64 // Bytes; 0 is no limit.
-	MemoryReservation int64 // Bytes.
-	MemorySwap        int64 // Bytes of memory and swap together; -1 is no limit, 0 the engine's default (twice the memory).
-	NanoCPUs          int64
-	CPUShares         int64
-	CPUSet            string // For example "0,1" or "0-3".
-	PidsLimit         int64
-	ShmSize           int64 // Bytes.
-	OOMScoreAdj       int
-	Ulimits           []Ulimit
-}
-
-// Ulimit is one resource limit of the container's processes.
-type Ulimit struct {
-	Name string // As in docker run: "nofile", "memlock", …
-	Soft int64
-	Hard int64
 }
 
 // MountType is the kind of a Mount.
@@ -91,11 +97,34 @@ type Mount struct {
 	Target      string
 	ReadOnly    bool
 	Propagation string // "slave", "rslave", "private", …; binds only.
-	// CreateSource makes a missing source directory, as docker run's -v does and --mount does not.
+	// CreateSource makes a missing source directory, as docker run's -v does and --mount does not. A volume is then made by
+	// the Spec's VolumeDriver.
 	CreateSource bool
-	TmpfsSize    int64  // Bytes; tmpfs only.
-	TmpfsMode    uint32 // tmpfs only.
+	// Relabel is "z" or "Z": the engine gives the source an SELinux label. With CreateSource only.
+	Relabel   string
+	NoCopy    bool // A new volume is not filled with what the image has at the target.
+	Volume    *VolumeOptions
+	Recursion BindRecursion
+	TmpfsSize int64  // Bytes; tmpfs only.
+	TmpfsMode uint32 // tmpfs only.
 }
+
+// VolumeOptions say how a volume is made that is not there yet.
+type VolumeOptions struct {
+	Driver        string
+	DriverOptions map[string]string
+	Labels        map[string]string
+}
+
+// BindRecursion says what becomes of mounts below a bind's source. The zero value is what the engine does by default.
+type BindRecursion string
+
+// What may be asked for; Docker's words.
+const (
+	RecursionDisabled BindRecursion = "disabled" // They are not there.
+	RecursionWritable BindRecursion = "writable" // They stay writable in a read-only bind.
+	RecursionReadOnly BindRecursion = "readonly" // They are read-only, or the container does not start.
+)
 
 // GPURequest asks for graphics cards through the engine's device requests.
 type GPURequest struct {
@@ -103,6 +132,7 @@ type GPURequest struct {
 	Count        int // -1 is all; 0 when IDs are given.
 	IDs          []string
 	Capabilities []string
+	Options      map[string]string
 }
 
 // Device is a host device node that the container gets.
@@ -118,6 +148,18 @@ type Port struct {
 	HostPort      string
 	ContainerPort string
 	Protocol      string // "tcp" when empty.
+}
+
+// Endpoint is the container's place in its network. All but the MAC address need a network that somebody made.
+type Endpoint struct {
+	Aliases       []string
+	Links         []string
+	IPv4          string
+	IPv6          string
+	LinkLocal     []string
+	MAC           string
+	DriverOptions map[string]string
+	Priority      int // Of its gateway; engines before 28.0 ignore it.
 }
 
 // LogConfig names the engine's log driver for the container.

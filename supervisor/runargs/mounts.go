@@ -21,7 +21,7 @@ func addMount(m engine.Mount) change {
 	}
 }
 
-// mount takes docker run's long form. What an engine.Mount cannot say is refused, not forgotten.
+// mount takes docker run's long form. What an engine.Mount cannot say, or an engine would not do, is refused.
 func mount(value string, _ Context) (change, error) {
 	var o opts.MountOpt
 	if err := o.Set(value); err != nil {
@@ -39,12 +39,21 @@ func mount(value string, _ Context) (change, error) {
 		return nil, fmt.Errorf("target %q: want an absolute path", m.Target)
 	}
 	if v := found.VolumeOptions; v != nil {
-		return nil, errors.New("volume-* options are not taken here: make the volume beforehand with `docker volume create`")
+		if v.Subpath != "" {
+			return nil, errors.New("volume-subpath: engines before 26.0 mount the whole volume without a word")
+		}
+		m.NoCopy = v.NoCopy
+		m.Volume = &engine.VolumeOptions{Driver: v.DriverConfig.Name, DriverOptions: v.DriverConfig.Options, Labels: v.Labels}
 	}
 	if b := found.BindOptions; b != nil {
 		m.Propagation = string(b.Propagation)
-		if b.NonRecursive || b.ReadOnlyNonRecursive || b.ReadOnlyForceRecursive {
-			return nil, errors.New("bind-recursive is not taken here")
+		switch {
+		case b.NonRecursive:
+			m.Recursion = engine.RecursionDisabled
+		case b.ReadOnlyNonRecursive:
+			m.Recursion = engine.RecursionWritable
+		case b.ReadOnlyForceRecursive:
+			m.Recursion = engine.RecursionReadOnly
 		}
 	}
 	if t := found.TmpfsOptions; t != nil {
@@ -59,13 +68,13 @@ func volume(value string, _ Context) (change, error) {
 	if len(parts) > 3 {
 		return nil, errors.New("want SOURCE:TARGET or SOURCE:TARGET:OPTIONS")
 	}
-	m := engine.Mount{Type: engine.MountVolume, Target: parts[len(parts)-1]}
+	m := engine.Mount{Type: engine.MountVolume, Target: parts[len(parts)-1], CreateSource: true}
 	if len(parts) > 1 {
 		m.Source, m.Target = parts[0], parts[1]
 	}
 	switch {
 	case path.IsAbs(m.Source):
-		m.Type, m.CreateSource = engine.MountBind, true
+		m.Type = engine.MountBind
 	case strings.Contains(m.Source, "/"):
 		return nil, fmt.Errorf("source %q: want an absolute path or a volume's name", m.Source)
 	}
@@ -84,15 +93,43 @@ func volume(value string, _ Context) (change, error) {
 
 func volumeOption(m *engine.Mount, option string) error {
 	switch option {
-	case "rw":
+	case "rw", "consistent", "cached", "delegated": // The last three are for Docker Desktop's old file sharing.
+	case "z", "Z":
+		m.Relabel = option
+	case "nocopy":
+		if m.Type != engine.MountVolume {
+			return errors.New("option nocopy: it is for volumes")
+		}
+		m.NoCopy = true
 	case "ro":
 		m.ReadOnly = true
 	case "shared", "rshared", "slave", "rslave", "private", "rprivate":
 		m.Propagation = option
 	default:
-		return fmt.Errorf("option %q: want ro, rw or a propagation such as rslave", option)
+		return fmt.Errorf("option %q: want ro, rw, z, Z, nocopy or a propagation such as rslave", option)
 	}
 	return nil
+}
+
+func volumesFrom(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.VolumesFrom = append(s.VolumesFrom, value) }, nil
+}
+
+func volumeDriver(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.VolumeDriver = value }, nil
+}
+
+func storageOpt(value string, _ Context) (change, error) {
+	name, text, ok := strings.Cut(value, "=")
+	if !ok || name == "" {
+		return nil, errors.New("want NAME=value")
+	}
+	return func(s *engine.Spec) {
+		if s.StorageOpt == nil {
+			s.StorageOpt = map[string]string{}
+		}
+		s.StorageOpt[name] = text
+	}, nil
 }
 
 // tmpfs takes TARGET[:OPTIONS], options as the kernel's mount knows them.

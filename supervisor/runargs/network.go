@@ -10,13 +10,6 @@ import (
 	"rqdswarm/internal/engine"
 )
 
-func network(value string, _ Context) (change, error) {
-	if value == "" || strings.Contains(value, ",") || strings.Contains(value, "=") {
-		return nil, errors.New("want host, bridge, none or a network's name")
-	}
-	return func(s *engine.Spec) { s.NetworkMode = value }, nil
-}
-
 // publish takes docker run's short form, [[IP:]HOST:]CONTAINER[/PROTOCOL], and the long one of the guide's script.
 func publish(value string, _ Context) (change, error) {
 	p, err := parsePort(value)

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/docker/cli/opts"
+	"github.com/docker/cli/pkg/kvfile"
 
 	"rqdswarm/internal/engine"
 )
@@ -45,22 +45,44 @@ func addEnv(variable string) change {
 	}
 }
 
+// envFile and labelFile come before all single values, wherever they stand, as for docker run.
 func envFile(path string, c Context) (change, error) {
-	content, err := c.ReadFile(path)
+	lookup := func(name string) (string, bool) {
+		for _, e := range c.Environ {
+			if value, ok := strings.CutPrefix(e, name+"="); ok {
+				return value, true
+			}
+		}
+		return "", false
+	}
+	return eachLine(path, fileReader{c, lookup}, func(line string) (change, error) { return addEnv(line), nil })
+}
+
+func labelFile(path string, c Context) (change, error) {
+	return eachLine(path, fileReader{c, nil}, func(line string) (change, error) { return label(line, c) })
+}
+
+// fileReader reads files of NAME=value; lookup finds the values of bare names.
+type fileReader struct {
+	Context
+	lookup func(string) (string, bool)
+}
+
+// eachLine reads a file as docker does and makes one change of all its lines.
+func eachLine(path string, r fileReader, read func(line string) (change, error)) (change, error) {
+	content, err := r.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	lines, err := kvfile.ParseFromReader(strings.NewReader(string(content)), r.lookup)
 	if err != nil {
 		return nil, err
 	}
 	var changes []change
-	number := 0
-	for line := range strings.Lines(string(content)) {
-		number++
-		line = strings.TrimLeft(strings.TrimRight(line, "\r\n"), " \t")
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		one, err := env(line, c)
+	for _, line := range lines {
+		one, err := read(line)
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", number, err)
+			return nil, err
 		}
 		changes = append(changes, one)
 	}
@@ -99,76 +121,22 @@ func label(value string, _ Context) (change, error) {
 	}, nil
 }
 
+func domainname(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.Domainname = value }, nil
+}
+
+func groupAdd(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.Groups = append(s.Groups, value) }, nil
+}
+
+func initProcess(value string, _ Context) (change, error) {
+	return boolean(value, func(s *engine.Spec, on bool) { s.Init = &on })
+}
+
+func runtime(value string, _ Context) (change, error) {
+	return func(s *engine.Spec) { s.Runtime = value }, nil
+}
+
 func stopSignal(value string, _ Context) (change, error) {
 	return func(s *engine.Spec) { s.StopSignal = value }, nil
-}
-
-func noHealthcheck(value string, _ Context) (change, error) {
-	return boolean(value, func(s *engine.Spec, on bool) { s.DisableHealthcheck = on })
-}
-
-func privileged(value string, _ Context) (change, error) {
-	return boolean(value, func(s *engine.Spec, on bool) { s.Privileged = on })
-}
-
-func readOnly(value string, _ Context) (change, error) {
-	return boolean(value, func(s *engine.Spec, on bool) { s.ReadonlyRootfs = on })
-}
-
-func boolean(value string, set func(*engine.Spec, bool)) (change, error) {
-	on, err := strconv.ParseBool(value)
-	if err != nil {
-		return nil, errors.New("want true or false")
-	}
-	return func(s *engine.Spec) { set(s, on) }, nil
-}
-
-func capAdd(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) { s.CapAdd = append(s.CapAdd, strings.Split(value, ",")...) }, nil
-}
-
-func capDrop(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) { s.CapDrop = append(s.CapDrop, strings.Split(value, ",")...) }, nil
-}
-
-// securityOpt takes docker run's options. A seccomp profile is a file of the task's; the engine wants its text.
-func securityOpt(value string, c Context) (change, error) {
-	key, profile, ok := strings.Cut(value, "=")
-	if ok && key == "seccomp" && profile != "unconfined" && profile != "builtin" {
-		content, err := c.ReadFile(profile)
-		if err != nil {
-			return nil, err
-		}
-		value = "seccomp=" + string(content)
-	}
-	return func(s *engine.Spec) { s.SecurityOpt = append(s.SecurityOpt, value) }, nil
-}
-
-func pid(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) { s.PIDMode = value }, nil
-}
-
-func ipc(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) { s.IPCMode = value }, nil
-}
-
-// uts with "host" gives RQD the host's name itself; the engine refuses another one beside it.
-func uts(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) {
-		s.UTSMode = value
-		if value == "host" {
-			s.Hostname = ""
-		}
-	}, nil
-}
-
-func userns(value string, _ Context) (change, error) {
-	return func(s *engine.Spec) { s.UsernsMode = value }, nil
-}
-
-func cgroupns(value string, _ Context) (change, error) {
-	if value != "host" && value != "private" {
-		return nil, errors.New("want host or private")
-	}
-	return func(s *engine.Spec) { s.CgroupnsMode = value }, nil
 }

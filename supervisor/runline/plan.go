@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 
 	"rqdswarm/internal/engine"
 )
@@ -31,7 +32,7 @@ type Plan struct {
 func NewPlan(spec engine.Spec, image engine.Image, files []engine.File, identity map[string]string) (Plan, error) {
 	name, unnamed := spec.Name, spec
 	unnamed.Image = "" // Another tag of the same image is the same RQD.
-	sealed, err := json.Marshal(struct {
+	sealed, err := seal(struct {
 		Spec  engine.Spec
 		Image string
 		Files []engine.File
@@ -52,6 +53,37 @@ func NewPlan(spec engine.Spec, image engine.Image, files []engine.File, identity
 		plan.Spec.Labels[labelOwner+key] = value
 	}
 	return plan, nil
+}
+
+// seal writes what is set of v, in one order. What is not set is left out: a supervisor that knows more than the
+// last one did has the same hash for the same RQD, and adopts it.
+func seal(v any) ([]byte, error) { return json.Marshal(whatIsSet(reflect.ValueOf(v))) }
+
+// whatIsSet turns structs into maps of their fields that are not zero. A pointer to zero is set.
+func whatIsSet(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Struct:
+		fields := map[string]any{}
+		for i := range v.NumField() {
+			if f := v.Field(i); !f.IsZero() {
+				fields[v.Type().Field(i).Name] = whatIsSet(f)
+			}
+		}
+		return fields
+	case reflect.Pointer:
+		return whatIsSet(v.Elem())
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			return v.Interface()
+		}
+		items := make([]any, v.Len())
+		for i := range items {
+			items[i] = whatIsSet(v.Index(i))
+		}
+		return items
+	default:
+		return v.Interface()
+	}
 }
 
 // Digest is the name under which a registry will always serve this very image, or its id.

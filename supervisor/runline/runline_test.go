@@ -66,11 +66,30 @@ func TestPlanIdentity(t *testing.T) {
 		"content":     func(_ *Options, _ *engine.Image, f *[]engine.File) { (*f)[0].Content = []byte("b") },
 		"mode":        func(_ *Options, _ *engine.Image, f *[]engine.File) { (*f)[0].Mode = 0o600 },
 		"no file":     func(_ *Options, _ *engine.Image, f *[]engine.File) { *f = nil },
-		"extra":       func(o *Options, _ *engine.Image, _ *[]engine.File) { o.Extra = func(s *engine.Spec) { s.Memory = 1 } },
+		"zero": func(o *Options, _ *engine.Image, _ *[]engine.File) {
+			o.Extra = func(s *engine.Spec) { s.Swappiness = new(int64) }
+		},
+		"off": func(o *Options, _ *engine.Image, _ *[]engine.File) {
+			o.Extra = func(s *engine.Spec) { s.Init = new(bool) }
+		},
+		"extra": func(o *Options, _ *engine.Image, _ *[]engine.File) { o.Extra = func(s *engine.Spec) { s.Memory = 1 } },
 	} {
 		if plan(change, nil) == base {
 			t.Errorf("%s: want another rqd, have the same", name)
 		}
+	}
+}
+
+// TestHashStays has the hash of an RQD of today. Whoever changes it makes every farm replace its RQDs when it updates its
+// supervisors; a new field of the spec that is not set must not.
+func TestHashStays(t *testing.T) {
+	t.Parallel()
+	o := Options{Name: "rqd", Image: "rqd:1", Hostname: "h", Socket: DefaultSocket, Environ: []string{"RQD_X=1"}, Extra: func(s *engine.Spec) {
+		s.Memory, s.Devices = 1<<60+1, []engine.Device{{HostPath: "/dev/fuse"}}
+	}}
+	p, err := NewPlan(Spec(o), engine.Image{ID: "sha256:1"}, []engine.File{{Path: "/etc/opencue/rqd.conf", Mode: 0o644, Content: []byte("a")}}, nil)
+	if want := "2047b1906144f027"; err != nil || p.Hash != want {
+		t.Errorf("want %s, have %s, %v", want, p.Hash, err)
 	}
 }
 
@@ -141,6 +160,7 @@ func TestExtraWins(t *testing.T) {
 	}{
 		"nothing":       {func(*engine.Spec) {}, "host", "json-file map[max-file:3 max-size:10m]", ours},
 		"publish":       {func(s *engine.Spec) { s.Ports = []engine.Port{{ContainerPort: "8444"}} }, "", "json-file map[max-file:3 max-size:10m]", ours},
+		"publish all":   {func(s *engine.Spec) { s.PublishAllPorts = true }, "", "json-file map[max-file:3 max-size:10m]", ours},
 		"network":       {func(s *engine.Spec) { s.NetworkMode = "farm" }, "farm", "json-file map[max-file:3 max-size:10m]", ours},
 		"another mount": {func(s *engine.Spec) { s.Mounts = []engine.Mount{bind("/net", "/net")} }, "host", "json-file map[max-file:3 max-size:10m]", append(slices.Clone(ours), "/net:/net")},
 		"own /tmp":      {func(s *engine.Spec) { s.Mounts = []engine.Mount{bind("/scratch", "/tmp")} }, "host", "json-file map[max-file:3 max-size:10m]", append(slices.Clone(ours[1:]), "/scratch:/tmp")},

@@ -46,7 +46,7 @@ func Spec(o Options) engine.Spec {
 		o.Extra(&spec)
 	}
 	spec.Mounts = slices.Concat(mountsBeside(spec, o), spec.Mounts)
-	if spec.NetworkMode == "" && len(spec.Ports) == 0 {
+	if spec.NetworkMode == "" && len(spec.Ports) == 0 && !spec.PublishAllPorts {
 		spec.NetworkMode = "host" // Published ports need a network of RQD's own.
 	}
 	if spec.Log.Driver == "" {

@@ -40,7 +40,7 @@ func (f *Fake) describe(s engine.Spec, id string, image *engine.Image) engine.Co
 }
 
 func (f *Fake) describeMount(m engine.Mount) engine.Mount {
-	m.CreateSource, m.TmpfsSize, m.TmpfsMode = false, 0, 0
+	m = engine.Mount{Type: m.Type, Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly, Propagation: m.Propagation}
 	switch m.Type {
 	case engine.MountBind:
 		if m.Propagation == "" {
