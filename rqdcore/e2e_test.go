@@ -51,6 +51,7 @@ type studio struct {
 	cue    *server.Server
 	rqd    *exec.Cmd
 	output *bytes.Buffer
+	env    []string // More variables for RQD.
 	dir    string
 	name   string
 	port   int
@@ -58,6 +59,14 @@ type studio struct {
 
 // openStudio starts RQD with more lines for [Override], and perhaps for [docker.config]; a line with a mount is one for [docker.mounts].
 func openStudio(t *testing.T, override string, docker ...string) *studio {
+	t.Helper()
+	s := closedStudio(t, override, docker...)
+	s.start()
+	return s
+}
+
+// closedStudio is one whose RQD is not started yet.
+func closedStudio(t *testing.T, override string, docker ...string) *studio {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-") //nolint:usetesting // An artist has to get into it, under the same path.
 	if err != nil {
@@ -104,7 +113,6 @@ SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
 	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	s.start()
 	return s
 }
 
@@ -118,6 +126,7 @@ func (s *studio) start() {
 		s.t.Fatal(err)
 	}
 	s.rqd = exec.Command(path, "-c", filepath.Join(s.dir, "rqd.conf")) // #nosec G204 -- our own binary.
+	s.rqd.Env = append(os.Environ(), s.env...)
 	s.rqd.Stdout, s.rqd.Stderr = s.output, s.output
 	if err := s.rqd.Start(); err != nil {
 		s.t.Fatal(err)
