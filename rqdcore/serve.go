@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/oklog/run"
@@ -18,9 +19,15 @@ import (
 	"rqdswarm/rqdcore/rpc"
 )
 
+// gcPercent is half of Go's own: RQD works little and lives on a host that others want the memory of.
+const gcPercent = 50
+
 // serve is RQD from its start to its end. It returns nil after a signal or a shutdown that
 // was asked for: frames go on, and the next RQD adopts them.
 func serve(ctx context.Context, cfg *config.Config, warnings []string, environ []string) error {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	log, err := newLogger(cfg)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUsage, err)

@@ -34,7 +34,7 @@ var errNoCgroup = errors.New("the container's cgroup cannot be seen")
 // findCgroup looks for the frame's own cgroup below root. The host's root cgroup is not taken:
 // it would account for the whole host.
 func findCgroup(root string) (cgroup, error) {
-	mounts, err := os.ReadFile(filepath.Join(root, "proc/self/mountinfo"))
+	mounts, err := readMounts(root, " - cgroup")
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func findCgroup(root string) (cgroup, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{root: root, mounts: parseMounts(mounts), paths: paths}
+	v := view{root: root, mounts: mounts, paths: paths}
 	if memory, ok := v.directory("memory"); ok {
 		if isThere(memory, "cgroup.sane_behavior") || isThere(memory, "release_agent") {
 			return nil, errNoCgroup

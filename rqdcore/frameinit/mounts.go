@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 )
@@ -12,6 +15,27 @@ type mount struct {
 	point  string
 	fstype string
 	super  []string // Options of the file system; for cgroup v1, the controllers.
+}
+
+// readMounts reads those lines of the mountinfo below root that have one of the words: a host
+// has many more, and only few are of interest.
+func readMounts(root string, words ...string) ([]mount, error) {
+	file, err := os.Open(filepath.Join(root, "proc/self/mountinfo"))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var list []mount
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		for _, word := range words {
+			if bytes.Contains(lines.Bytes(), []byte(word)) {
+				list = append(list, parseMounts(lines.Bytes())...)
+				break
+			}
+		}
+	}
+	return list, lines.Err()
 }
 
 // parseMounts reads the text of /proc/self/mountinfo. Lines that it does not understand are left out.

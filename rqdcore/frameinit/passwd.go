@@ -106,11 +106,11 @@ func (a accounts) append(name string, missing func(table) string) {
 // foreign says whether the file is not the container's own: studios mount their hosts' passwd
 // into frames, and nothing may be added to that.
 func (a accounts) foreign(name string) bool {
-	text, err := os.ReadFile(filepath.Join(a.root, "proc/self/mountinfo"))
+	mounts, err := readMounts(a.root, " / ", " /etc")
 	if err != nil {
 		return true
 	}
-	m, ok := mountOf(parseMounts(text), "/etc/"+name)
+	m, ok := mountOf(mounts, "/etc/"+name)
 	return !ok || m.point != "/"
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	native "encoding/binary"
 	"errors"
 	"path/filepath"
 	"strconv"
@@ -38,21 +39,29 @@ func parseStat(text []byte) (processStat, error) {
 	if open < 0 || end < open {
 		return processStat{}, errors.New("stat has no name in brackets")
 	}
-	fields := strings.Fields(string(text[end+1:]))
-	if len(fields) < 22 {
+	var fields [22][]byte
+	n := 0
+	for field := range bytes.FieldsSeq(text[end+1:]) {
+		if n == len(fields) {
+			break
+		}
+		fields[n] = field
+		n++
+	}
+	if n < len(fields) {
 		return processStat{}, errors.New("stat is short")
 	}
 	var err error
-	number := func(s string) int64 {
-		n, e := strconv.ParseInt(s, 10, 64)
+	number := func(s []byte) int64 {
+		n, e := strconv.ParseInt(string(s), 10, 64)
 		if e != nil && !errors.Is(e, strconv.ErrRange) {
 			err = e
 		}
 		return n
 	}
 	p := processStat{
-		pid:  int(number(strings.TrimSpace(string(text[:open])))),
-		name: string(text[open+1 : end]), state: fields[0], parent: int(number(fields[1])),
+		pid:  int(number(bytes.TrimSpace(text[:open]))),
+		name: string(text[open+1 : end]), state: string(fields[0]), parent: int(number(fields[1])),
 		user: number(fields[11]), system: number(fields[12]), start: number(fields[19]),
 		vsize: number(fields[20]), rss: number(fields[21]),
 	}
@@ -102,19 +111,34 @@ func (p procfs) pids() []int {
 	defer func() { _ = syscall.Close(fd) }()
 	var list []int
 	var buf [4 * smallFile]byte
-	var names []string
 	for {
 		n, err := syscall.ReadDirent(fd, buf[:])
 		if err != nil || n == 0 { // What was read up to an error is all there is to go by.
 			return list
 		}
-		_, _, names = syscall.ParseDirent(buf[:n], -1, names[:0])
-		for _, name := range names {
-			if pid, err := strconv.Atoi(name); err == nil {
-				list = append(list, pid)
-			}
+		list = appendPIDs(list, buf[:n])
+	}
+}
+
+// appendPIDs adds those of the directory's entries (struct linux_dirent64) that are numbers.
+// Package syscall would make a string of every name.
+func appendPIDs(list []int, entries []byte) []int {
+	const lengthAt, nameAt = 16, 19
+	for len(entries) > nameAt {
+		length := int(native.NativeEndian.Uint16(entries[lengthAt:]))
+		if length <= nameAt || length > len(entries) {
+			return list
+		}
+		name, _, _ := bytes.Cut(entries[nameAt:length], []byte{0})
+		entries = entries[length:]
+		if len(name) == 0 || name[0] < '0' || name[0] > '9' {
+			continue
+		}
+		if pid, err := strconv.Atoi(string(name)); err == nil {
+			list = append(list, pid)
 		}
 	}
+	return list
 }
 
 // descendants are the children of pid, their children, and so on. As a subreaper frameinit
