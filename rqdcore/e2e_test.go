@@ -22,12 +22,13 @@ import (
 
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/internal/testprogram"
 	"rqdswarm/rqdcore/minicue/farm"
 	"rqdswarm/rqdcore/minicue/server"
 )
 
-// patience bounds every wait of these tests.
-const patience = 60 * time.Second
+// patience bounds every wait of these tests; the machine may be busy, or slow.
+const patience = 3 * time.Minute
 
 // binary builds rqdcore once, race detector and all.
 var binary = sync.OnceValues(func() (string, error) {
@@ -35,12 +36,7 @@ var binary = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "rqdcore")
-	out, err := exec.Command("go", "build", "-race", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build rqdcore: %w\n%s", err, out)
-	}
-	return path, nil
+	return testprogram.Build(dir, "rqdswarm/rqdcore", "-race")
 })
 
 // studio is a farm of one host: the real rqdcore, bare on this machine, on the real engine,
@@ -68,6 +64,17 @@ func openStudio(t *testing.T, override string, docker ...string) *studio {
 // closedStudio is one whose RQD is not started yet.
 func closedStudio(t *testing.T, override string, docker ...string) *studio {
 	t.Helper()
+	s := newStudio(t)
+	s.configure(fmt.Sprintf("RQD_RUN_DIR=%[1]s/run\nRQD_STATE_DIR=%[1]s/state\n%s", s.dir, override), docker...)
+	if err := os.Mkdir(filepath.Join(s.dir, "run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// newStudio is a studio with a Cuebot, and no RQD that is configured.
+func newStudio(t *testing.T) *studio {
+	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "rqd-e2e-") //nolint:usetesting // An artist has to get into it, under the same path.
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +94,12 @@ func closedStudio(t *testing.T, override string, docker ...string) *studio {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.cue.Run(ctx) })
 	t.Cleanup(func() { cancel(); serving.Wait() })
+	return s
+}
+
+// configure writes rqd.conf, with more lines for [Override], and for [docker.config] or [docker.mounts].
+func (s *studio) configure(override string, docker ...string) {
+	s.t.Helper()
 	mounts := slices.DeleteFunc(slices.Clone(docker), func(line string) bool { return !isMount(line) })
 	docker = slices.DeleteFunc(slices.Clone(docker), isMount)
 	conf := fmt.Sprintf(`[Override]
@@ -94,8 +107,6 @@ RQD_GRPC_PORT=%d
 OVERRIDE_CUEBOT=%s
 OVERRIDE_HOSTNAME=%s
 OVERRIDE_CORES=8
-RQD_RUN_DIR=%[4]s/run
-RQD_STATE_DIR=%[4]s/state
 CONSOLE_LOG_LEVEL=DEBUG
 %s
 [docker.config]
@@ -104,16 +115,12 @@ RUN_ON_DOCKER=True
 [docker.images]
 busybox=%s
 [docker.mounts]
-SHOT=type:bind,source:%[4]s,target:%[4]s,bind-propagation:slave
+SHOT=type:bind,source:%[7]s,target:%[7]s,bind-propagation:slave
 %[8]s
-`, s.port, s.cue.Addr(), s.name, dir, override, strings.Join(docker, "\n"), enginetest.Busybox(t), strings.Join(mounts, "\n"))
-	if err := os.WriteFile(filepath.Join(dir, "rqd.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
+`, s.port, s.cue.Addr(), s.name, override, strings.Join(docker, "\n"), enginetest.Busybox(s.t), s.dir, strings.Join(mounts, "\n"))
+	if err := os.WriteFile(filepath.Join(s.dir, "rqd.conf"), []byte(conf), 0o600); err != nil {
+		s.t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "run"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return s
 }
 
 func isMount(line string) bool { return strings.Contains(line, "type:bind") }
@@ -164,7 +171,7 @@ func (s *studio) containers() []engine.Container {
 	var list []engine.Container
 	_ = await(func() bool {
 		list, _ = s.docker.List(context.Background(), map[string]string{"org.rqdswarm.host": s.name})
-		return len(list) == 0 || s.rqd.ProcessState != nil
+		return len(list) == 0 || s.rqd == nil || s.rqd.ProcessState != nil
 	})
 	return list
 }
@@ -176,7 +183,10 @@ func (s *studio) submit(j farm.Job) farm.JobView {
 	if j.Name == "" {
 		j.Name = "e2e"
 	}
-	j.OS, j.LogDir = "busybox", filepath.Join(s.dir, "logs")
+	j.OS = "busybox"
+	if j.LogDir == "" {
+		j.LogDir = filepath.Join(s.dir, "logs")
+	}
 	if j.UID == nil {
 		j.UID = new(int32(1500))
 	}

@@ -19,6 +19,7 @@ import (
 
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/internal/testprogram"
 	"rqdswarm/supervisor/swarm"
 )
 
@@ -57,11 +58,9 @@ var images = sync.OnceValue(func() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	program := filepath.Join(dir, "supervisor")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build supervisor: %w: %s", err, out)
+	program, err := testprogram.Build(dir, "rqdswarm/supervisor")
+	if err != nil {
+		return err
 	}
 	client, err := engine.Dial(context.Background(), engine.Options{})
 	if err != nil {

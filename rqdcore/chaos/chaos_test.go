@@ -4,20 +4,19 @@ package main
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/internal/testprogram"
 )
 
 // TestChaos is a short run of the real thing. The seed is the same each time: what it meets still differs.
 func TestChaos(t *testing.T) {
 	enginetest.Dial(t)
-	binary := filepath.Join(t.TempDir(), "rqdcore")
-	if out, err := exec.Command("go", "build", "-race", "-o", binary, "rqdswarm/rqdcore").CombinedOutput(); err != nil {
-		t.Fatalf("build rqdcore: %v\n%s", err, out)
+	binary, err := testprogram.Build(t.TempDir(), "rqdswarm/rqdcore", "-race")
+	if err != nil {
+		t.Fatal(err)
 	}
 	keep := os.Getenv("CHAOS_KEEP")
 	r, err := try(t.Context(), options{faults: 40, seed: 20, slots: 4, binary: binary, image: enginetest.Busybox(t), keep: keep}, os.Stderr)

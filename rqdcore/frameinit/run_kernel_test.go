@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,7 +31,8 @@ func TestRunMeasures(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t)
 	s.start()
-	s.give(order(`dd if=/dev/zero of=/dev/null bs=50000000 count=2 2>/dev/null; i=0; while test $i -lt 300000; do i=$((i+1)); done; sleep 999`))
+	s.give(order(`dd if=/dev/zero of=/dev/null bs=50000000 count=2 2>/dev/null; echo measure; i=0; while test $i -lt 300000; do i=$((i+1)); done; sleep 999`))
+	s.awaitText("measure\n")
 	f := s.await(func(m wire.Message) bool {
 		return m.Figures != nil && m.Figures.UserMillis > 50 && len(m.Figures.Processes) > 0
 	}).Figures
@@ -92,9 +94,12 @@ func TestRunHangingLogDelaysNoKill(t *testing.T) {
 	must(t, err)
 	defer r.Close()
 	fill(t, w)
-	must(t, s.peer.Order(order("while :; do echo 0123456789; done"), w))
+	must(t, s.peer.Order(order("echo 0123456789; : >wrote; while :; do echo 0123456789; done"), w))
 	must(t, w.Close())
-	s.await(func(m wire.Message) bool { return m.Figures != nil && m.Figures.UserMillis > 0 })
+	s.await(func(m wire.Message) bool {
+		_, err := os.Stat(filepath.Join(s.root, "tmp/wrote"))
+		return m.Figures != nil && err == nil
+	})
 	begin := time.Now()
 	must(t, s.peer.Kill(wire.Kill{GraceMillis: 1000}))
 	exit, _ := s.exit()

@@ -4,22 +4,20 @@ package suite_test
 
 import (
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/internal/testprogram"
 	"rqdswarm/rqdcore/conformance/suite"
 )
 
 // rqdcore builds the RQD under test, race detector and all.
 func rqdcore(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "rqdcore")
-	out, err := exec.CommandContext(t.Context(), "go", "build", "-race", "-o", path, "rqdswarm/rqdcore").CombinedOutput() // #nosec G204 -- our own package.
+	path, err := testprogram.Build(t.TempDir(), "rqdswarm/rqdcore", "-race")
 	if err != nil {
-		t.Fatalf("build rqdcore: %v\n%s", err, out)
+		t.Fatal(err)
 	}
 	return path
 }
