@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test test-unit test-integration smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down images engine demo demo-down clean
+.PHONY: help build test test-unit test-integration test-swarm smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down images engine demo demo-down clean
 
 export PATH := $(PATH):/usr/local/go/bin:$(CURDIR)/.cache/tools
 
@@ -31,7 +31,7 @@ build: ## Build static supervisor, rqdcore, frameinit and minicue into bin/
 	@cp rqdcore/initbin/bin/frameinit bin/frameinit
 	$(GO_BUILD) -o bin/ ./supervisor ./rqdcore ./rqdcore/minicue ./rqdcore/conformance
 
-test: lint check-generate test-unit test-integration smoke ## Run everything that CI runs; starts an engine if there is none
+test: lint check-generate test-unit test-integration test-swarm smoke ## Run everything that CI runs; starts an engine if there is none
 
 test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with the race detector
 	@scripts/need.sh cc busybox
@@ -41,6 +41,10 @@ test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with t
 test-integration: engine images $(TOOLS)/gotestsum ## Run the tests of all packages that test on a real engine
 	@scripts/need.sh cc busybox registry mkfs
 	$(GOTESTSUM) -race -tags integration -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+
+test-swarm: images $(TOOLS)/gotestsum ## Run the short tests on a Swarm of one node, of an engine of its own (needs root)
+	@scripts/need.sh lab
+	scripts/e2e-swarm.sh --if-possible 1
 
 smoke: images ## Run a job through docker compose up, with the real images
 	@scripts/engine.sh compose
@@ -79,8 +83,9 @@ bench-quick: images ## Try the benchmark with small numbers, in about a minute
 	.cache/bench -quick
 
 NODES ?= 3
-e2e-swarm: images ## Try the service on a real Swarm of NODES engines on this machine (needs root)
-	NODES=$(NODES) go test -tags swarm -count=1 -v -timeout 30m ./supervisor/e2e
+e2e-swarm: images $(TOOLS)/gotestsum ## Try the service on a real Swarm of NODES engines on this machine (needs root)
+	@scripts/need.sh lab
+	scripts/e2e-swarm.sh $(NODES)
 
 lab-up: images ## Start a Swarm of NODES engines on this machine
 	scripts/lab.sh up $(NODES)

@@ -7,21 +7,24 @@
 #   lab.sh docker NODE ARG…   runs docker against the node's engine
 #   lab.sh socket NODE        prints the path of its engine's socket, for DOCKER_HOST=unix://PATH
 #   lab.sh status             shows the nodes and what runs on them
+#   lab.sh check              says what this machine lacks for a lab, if anything
 #   lab.sh down               takes everything away
 #
 # A node is a network namespace with the address 10.99.0.NODE, a mount namespace with a /tmp and a /run of its own, a
 # host name (lab1, lab2, …) and a dockerd in all of them. They share processes and processors with the machine. NODE 0
 # is the wire between them: a network namespace at 10.99.0.254, called cuebot, with the machine's mounts.
 # /tmp/rqd-lab is the same directory everywhere, as a file server's would be. The machine's own engine, cgroups and
-# network are not touched. Needs root, and iproute2, util-linux and dockerd.
+# network are not touched. Needs root, and iproute2, util-linux and dockerd. RQD_LAB=NAME is another lab beside the
+# first, with /tmp/rqd-lab-NAME and the same addresses: the labs do not see each other.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-lab=${RQD_LAB_DIR:-/var/lib/rqd-lab}
-shared=/tmp/rqd-lab
+suffix=${RQD_LAB:+-$RQD_LAB}
+lab=/var/lib/rqd-lab$suffix
+shared=/tmp/rqd-lab$suffix
 subnet=10.99.0
-wire=rqdlab
+wire=rqdlab$suffix
 # Containers of the nodes have cgroups of their own, apart from those of the machine's engine.
-cgroup=rqd-lab
+cgroup=rqd-lab$suffix
 
 netns() { if [ "$1" = 0 ]; then printf '/run/netns/%s\n' "$wire"; else printf '/run/netns/%s-%s\n' "$wire" "$1"; fi; }
 socket() { printf '%s/node%s/run/docker.sock\n' "$lab" "$1"; }
@@ -92,7 +95,7 @@ start_node() {
 		exec 9>&- >"$dir/dockerd.log" 2>&1 </dev/null
 		exec setsid nsenter --net="$(netns "$node")" unshare --mount --uts --propagation private \
 			sh -c "$inside" node "$dir" "lab$node" "$shared" \
-			"$(PATH=$PATH:/usr/sbin:/sbin command -v dockerd)" --data-root "$dir/docker" --exec-root "$dir/run/docker" --pidfile "$dir/run/dockerd.pid" \
+			"$(command -v dockerd)" --data-root "$dir/docker" --exec-root "$dir/run/docker" --pidfile "$dir/run/dockerd.pid" \
 			--host "unix://$dir/run/docker.sock" --config-file "$dir/etc/daemon.json" \
 			--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "/$cgroup/node$node" "${flags[@]}"
 	) &
@@ -214,10 +217,10 @@ down() {
 	local node ns
 	for node in $(nodes); do stop_node "$node" & done
 	wait
-	for ns in $(ip netns list 2>/dev/null | awk -v wire="$wire" '$1 == wire || index($1, wire "-") == 1 { print $1 }'); do
+	for ns in $(ip netns list 2>/dev/null | awk -v wire="$wire" '$1 == wire || $1 ~ "^" wire "-[0-9]+$" { print $1 }'); do
 		ip netns delete "$ns" || say "network namespace $ns is still there"
 	done
-	find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null || true
+	find /sys/fs/cgroup -depth -type d \( -name "$cgroup" -o -path "*/$cgroup/*" \) -exec rmdir {} + 2>/dev/null || true
 	rm -rf --one-file-system "$lab" "$shared"
 	if [ -z "$(ls -A /run/netns 2>/dev/null)" ]; then
 		umount /run/netns 2>/dev/null || true
@@ -226,8 +229,19 @@ down() {
 	say "the lab is gone"
 }
 
-[ "$(id -u)" = 0 ] || die "needs root, for namespaces and mounts: sudo scripts/lab.sh $*"
-for program in ip nsenter unshare docker; do have "$program" || die "no $program on this machine: install iproute2, util-linux and Docker"; done
+# check ends the script where no lab can be.
+check() {
+	local program
+	PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+	[ "$(id -u)" = 0 ] || die "needs root, for namespaces and mounts: sudo scripts/lab.sh $*"
+	for program in ip nsenter unshare docker dockerd; do
+		have "$program" || die "no $program on this machine: install iproute2, util-linux and Docker"
+	done
+	unshare --net --mount --uts true 2>/dev/null ||
+		die "root may not make namespaces here: in a container that takes CAP_SYS_ADMIN and CAP_NET_ADMIN, as docker run --privileged gives"
+}
+
+check "$@"
 command=${1:-}
 [ $# = 0 ] || shift
 case $command in
@@ -238,5 +252,6 @@ exec) run_on "$@" ;;
 docker) [ $# -ge 2 ] || die "usage: lab.sh docker NODE ARGUMENT…"; is_node "$1"; on "$@" ;;
 socket) [ $# = 1 ] || die "usage: lab.sh socket NODE"; is_node "$1"; socket "$1" ;;
 status) status ;;
-*) die "usage: lab.sh up [N] | load IMAGE… | exec NODE COMMAND… | docker NODE ARGUMENT… | socket NODE | status | down" ;;
+check) ;;
+*) die "usage: lab.sh up [N] | load IMAGE… | exec NODE COMMAND… | docker NODE ARGUMENT… | socket NODE | status | check | down" ;;
 esac

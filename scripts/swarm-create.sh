@@ -27,6 +27,7 @@ flags=(
 	--name "$name"
 	--mode global
 	--hostname '{{.Node.Hostname}}'
+	--network host
 	--mount 'type=bind,source=/var/run/docker.sock,target=/var/run/docker.sock'
 	--env "RQD_IMAGE=$image"
 	--env "STOP_GRACE_SECONDS=$grace"

@@ -89,9 +89,9 @@ func (f *farm) watch(t *testing.T) []*watcher {
 
 func netns(node int) string {
 	if node == 0 {
-		return "/run/netns/rqdlab"
+		return "/run/netns/rqdlab-" + lab
 	}
-	return fmt.Sprintf("/run/netns/rqdlab-%d", node)
+	return fmt.Sprintf("/run/netns/rqdlab-%s-%d", lab, node)
 }
 
 func (w *watcher) read(r io.Reader) {
@@ -159,11 +159,17 @@ func measure(t *testing.T, what string, watchers []*watcher, update func()) {
 	}
 }
 
-func (r *report) table() string {
+// write prints the table, or puts it into a file where the test's own output is not for reading.
+func (r *report) write(path string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.rows) == 0 {
-		return ""
+		return nil
 	}
-	return "\nHow long RQD's port was closed:\n  " + strings.Join(r.rows, "\n  ") + "\n\n"
+	table := "\nHow long RQD's port was closed:\n  " + strings.Join(r.rows, "\n  ") + "\n\n"
+	if path == "" {
+		_, err := fmt.Print(table)
+		return err
+	}
+	return os.WriteFile(path, []byte(table), 0o644)
 }

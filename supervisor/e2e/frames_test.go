@@ -111,6 +111,16 @@ func (f *farm) submit(t *testing.T, name string, count int) *job {
 	return j
 }
 
+// removeFrames removes what an earlier run left, or a failed one.
+func (f *farm) removeFrames(t *testing.T) {
+	t.Helper()
+	for _, n := range f.nodes {
+		for id := range strings.FieldsSeq(n.docker(t, "", "ps", "--all", "--quiet", "--filter", "label="+labelRole+"=frame")) {
+			n.docker(t, "", "rm", "--force", "--volumes", id)
+		}
+	}
+}
+
 // cores is what one host offers, in points.
 func (f *farm) cores(t *testing.T) int {
 	t.Helper()

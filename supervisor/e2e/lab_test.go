@@ -18,10 +18,11 @@ import (
 	"rqdswarm/internal/engine"
 )
 
-// Directories and names that scripts/lab.sh gives a lab.
+// Directories and names that scripts/lab.sh gives a lab of that name: a person's own lab is left alone.
 const (
-	shared = "/tmp/rqd-lab" // The same directory on every node and here.
-	cuebot = "cuebot"       // Where minicue serves, as the nodes know it.
+	lab    = "e2e"
+	shared = "/tmp/rqd-lab-" + lab // The same directory on every node and here.
+	cuebot = "cuebot"              // Where minicue serves, as the nodes know it.
 )
 
 // Labels by which containers are found.
@@ -56,7 +57,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		code = 1
 	}
-	fmt.Print(absences.table())
+	if err := absences.write(os.Getenv("ABSENCES")); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
 	os.Exit(code)
 }
 
@@ -76,20 +80,20 @@ func withLab(run func() int) (code int, err error) {
 	}
 	f := &farm{root: root}
 	keep := os.Getenv("KEEP") != ""
-	if keep && exec.Command(f.script("lab.sh"), "status").Run() == nil {
+	if keep && f.lab("status").Run() == nil {
 		fmt.Println("using the lab that is up")
-	} else if err := loud(f.script("lab.sh"), "up", strconv.Itoa(count)); err != nil {
+	} else if err := errors.Join(loud(f.lab("down")), loud(f.lab("up", strconv.Itoa(count)))); err != nil { // A killed run leaves one.
 		return 0, fmt.Errorf("lab.sh up: %w", err)
 	}
 	if !keep {
-		defer func() { err = errors.Join(err, loud(f.script("lab.sh"), "down")) }()
+		defer func() { err = errors.Join(err, loud(f.lab("down"))) }()
 	}
-	if err := loud(f.script("lab.sh"), "load", "rqd-supervisor:dev", "rqdcore:dev", "rqd-frame-busybox:dev"); err != nil {
+	if err := loud(f.lab("load", "rqd-supervisor:dev", "rqdcore:dev", "rqd-frame-busybox:dev")); err != nil {
 		return 0, fmt.Errorf("lab.sh load: %w (make images builds them)", err)
 	}
 	for i := range count {
 		n := &node{number: i + 1, name: fmt.Sprintf("lab%d", i+1)}
-		out, err := exec.Command(f.script("lab.sh"), "socket", strconv.Itoa(n.number)).Output()
+		out, err := f.lab("socket", strconv.Itoa(n.number)).Output()
 		if err != nil {
 			return 0, err
 		}
@@ -104,13 +108,19 @@ func withLab(run func() int) (code int, err error) {
 	return run(), nil
 }
 
-func loud(name string, args ...string) error {
-	cmd := exec.Command(name, args...)
+func loud(cmd *exec.Cmd) error {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
 }
 
 func (f *farm) script(name string) string { return filepath.Join(f.root, "scripts", name) }
+
+// lab returns a command about the lab.
+func (f *farm) lab(args ...string) *exec.Cmd {
+	cmd := exec.Command(f.script("lab.sh"), args...)
+	cmd.Env = append(os.Environ(), "RQD_LAB="+lab)
+	return cmd
+}
 
 // manager is the environment of a command that talks to the Swarm, without what might change what it does.
 func (f *farm) manager() []string {
@@ -150,24 +160,6 @@ func (n *node) docker(t *testing.T, stdin string, args ...string) string {
 	return strings.TrimSpace(out.String())
 }
 
-// tidy removes what an earlier run left of a service, and at the test's end what this one does.
-func (f *farm) tidy(t *testing.T, service string) {
-	t.Helper()
-	remove := func() {
-		cmd := exec.Command(f.script("swarm-remove.sh"), "--name", service)
-		cmd.Env = f.manager()
-		_ = cmd.Run() // Most often there is none.
-		for _, n := range f.nodes {
-			for id := range strings.FieldsSeq(n.docker(t, "", "ps", "--all", "--quiet", "--filter", "label="+labelRole+"=frame")) {
-				n.docker(t, "", "rm", "--force", "--volumes", id)
-			}
-		}
-	}
-	remove()
-	f.gone(t, service)
-	t.Cleanup(remove)
-}
-
 // build makes an image of a Dockerfile on every node.
 func (f *farm) build(t *testing.T, ref, dockerfile string) {
 	t.Helper()
@@ -189,56 +181,14 @@ func (f *farm) tasks(t *testing.T) string {
 	return b.String()
 }
 
-// updateState is how Swarm says that the last update went.
-func (f *farm) updateState(t *testing.T, service string) string {
-	t.Helper()
-	return f.nodes[0].docker(t, "", "service", "inspect", "--format", "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}", service)
-}
-
 // list returns the containers of a node with a label, in any state.
 func (n *node) list(t *testing.T, key, value string) []engine.Container {
 	t.Helper()
-	found, err := n.client.List(t.Context(), map[string]string{key: value})
+	found, err := n.client.List(context.WithoutCancel(t.Context()), map[string]string{key: value})
 	if err != nil {
 		t.Fatalf("%s: %v", n.name, err)
 	}
 	return found
-}
-
-// rqd is the node's RQD, or nothing.
-func (n *node) rqd(t *testing.T) (engine.Container, bool) {
-	t.Helper()
-	c, err := n.client.Inspect(t.Context(), "rqd")
-	if errors.Is(err, engine.ErrNotFound) {
-		return engine.Container{}, false
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", n.name, err)
-	}
-	return c, true
-}
-
-// supervisor is the running task's container on the node; the test ends when there is not exactly one.
-func (n *node) supervisor(t *testing.T, service string) engine.Container {
-	t.Helper()
-	var running []engine.Container
-	eventually(t, n.name+" has one supervisor", time.Minute, func() error {
-		running = nil
-		for _, c := range n.list(t, labelService, service) {
-			if c.State == engine.StateRunning {
-				running = append(running, c)
-			}
-		}
-		if len(running) != 1 {
-			return fmt.Errorf("%d run", len(running))
-		}
-		return nil
-	})
-	c, err := n.client.Inspect(t.Context(), running[0].ID)
-	if err != nil {
-		t.Fatalf("%s: %v", n.name, err)
-	}
-	return c
 }
 
 // imageID is what a reference means on the node.
@@ -270,4 +220,13 @@ func eventually(t *testing.T, what string, within time.Duration, ok func() error
 		case <-ticker.C:
 		}
 	}
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
 }
