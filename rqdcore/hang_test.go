@@ -82,7 +82,7 @@ func (r *relay) wait() {
 	}
 }
 
-func (r *relay) stall(shut bool) { //nolint:revive // What it is to be.
+func (r *relay) stall(shut bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.shut = shut

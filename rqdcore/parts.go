@@ -43,6 +43,7 @@ type parts struct {
 	facts     *machine.Machine
 	promises  []runner.Promise // Of an earlier RQD, to be adopted.
 	link      *link.Server
+	space     *space
 	images    *runner.Images
 	imageRefs []string
 	keeper    *runner.Keeper
@@ -133,7 +134,7 @@ func (b *builder) makeImages(context.Context) error {
 }
 
 // makeRunner puts frameinit where frames see it and opens the socket that it calls.
-func (b *builder) makeRunner(ctx context.Context) error {
+func (b *builder) makeRunner(context.Context) error {
 	share, err := b.place.Share(b.cfg.RunDir)
 	if err != nil {
 		return err
@@ -146,27 +147,14 @@ func (b *builder) makeRunner(ctx context.Context) error {
 		return err
 	}
 	b.closers = append(b.closers, b.link)
-	space, err := b.space(ctx)
-	if err != nil {
-		return err
-	}
+	b.space = newSpace(b.place, b.cfg, b.docker)
 	b.watcher = rqlog.NewWatcher(logLook)
 	b.runner = runner.New(runner.Config{
 		Policy:     policyOf(b.cfg, b.facts, share, frameInit, b.environ),
 		Containers: b.docker, Observer: b.docker, Images: b.images, Used: b.keeper.Used, Link: b.link,
-		Watcher: b.watcher, Guard: rqlog.NewGuard(logWait), Space: space, Log: b.log,
+		Watcher: b.watcher, Guard: rqlog.NewGuard(logWait), Space: b.space.now, Log: b.log,
 	})
 	return nil
-}
-
-// space is where the engine keeps containers. In a container RQD does not see the engine's data
-// root, but its run directory is a volume, which lies there.
-func (b *builder) space(ctx context.Context) (runner.Space, error) {
-	if !b.place.Bare() {
-		return runner.Space{Dir: b.cfg.RunDir, Floor: b.cfg.Docker.MinFreeSpace}, nil
-	}
-	info, err := b.docker.Info(ctx)
-	return runner.Space{Dir: info.DataRoot, Floor: b.cfg.Docker.MinFreeSpace}, err
 }
 
 // makeHost joins the two sides of the wire to the host.

@@ -64,6 +64,7 @@ func (p *parts) run(ctx context.Context, listener net.Listener) error {
 		g.Add(actor.Func(ctx, p.runner.Follow))
 		g.Add(actor.Func(ctx, p.runner.Sweep))
 		g.Add(actor.Func(ctx, p.watcher.Run))
+		g.Add(actor.Func(ctx, p.space.run))
 		g.Add(actor.Func(ctx, p.refreshImages))
 		g.Add(actor.Func(ctx, p.keeper.Run))
 		g.Add(actor.Func(ctx, func(ctx context.Context) error { return p.facts.Run(ctx, p.log) }))

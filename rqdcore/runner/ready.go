@@ -22,7 +22,10 @@ func (r *Runner) Ready() error {
 	if down != nil {
 		return fmt.Errorf("%w: the container engine does not answer: %w", frame.ErrUnavailable, down)
 	}
-	return r.cfg.Space.check()
+	if r.cfg.Space == nil {
+		return nil
+	}
+	return r.cfg.Space().check()
 }
 
 func (s Space) check() error {

@@ -40,7 +40,7 @@ type Config struct {
 	Link       *link.Server
 	Watcher    *rqlog.Watcher
 	Guard      *rqlog.Guard
-	Space      Space
+	Space      func() Space // As it is known now; nil asks nobody.
 	Log        zerolog.Logger
 }
 
