@@ -30,13 +30,14 @@ const (
 	another         = "rqd-test-standin-another:local"
 	deaf            = "rqd-test-standin-deaf:local"
 	ill             = "rqd-test-standin-ill:local" // Its health check fails.
+	chatty          = "rqd-test-standin-chatty:local"
 )
 
 // TestMain takes the images away again.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if client, err := engine.Dial(context.Background(), engine.Options{}); err == nil {
-		for _, ref := range []string{supervisorImage, polite, another, deaf, ill} {
+		for _, ref := range []string{supervisorImage, polite, another, deaf, ill, chatty} {
 			_ = client.RemoveImage(context.Background(), ref) // Some were never made.
 		}
 		_ = client.Close()
@@ -88,6 +89,7 @@ var images = sync.OnceValue(func() error {
 		polite:  {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`}},
 		another: {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`, "ENV ANOTHER=1"}},
 		deaf:    {busybox, []string{standin("trap 'echo deaf' TERM")}},
+		chatty:  {busybox, []string{standin("trap 'echo end $i; exit 0' TERM; i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done")}},
 		ill:     {busybox, []string{standin(term), `HEALTHCHECK --interval=1s --retries=1 CMD ["/bin/busybox", "false"]`}},
 	} {
 		rootfs, err := rootFS(c.file)

@@ -279,6 +279,16 @@ func TestOutputIsCompleteAndOnce(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			return []*member{w.supervisor(order{image: "rqd:1"})}
 		},
+		"killed while behind": func(w *world, first *member) []*member {
+			first.shot()
+			time.Sleep(3 * time.Second)
+			return []*member{w.supervisor(order{image: "rqd:1"})}
+		},
+		"killed and started again": func(w *world, first *member) []*member { // By compose's restart policy.
+			first.shot()
+			time.Sleep(300 * time.Millisecond)
+			return []*member{w.supervisor(order{image: "rqd:1", again: first.id})}
+		},
 		"taken over and given back": func(w *world, first *member) []*member {
 			next := w.supervisor(order{image: "rqd:1"})
 			time.Sleep(10 * time.Second)
@@ -305,7 +315,11 @@ func TestOutputIsCompleteAndOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(w *world) {
 				first := w.supervisor(order{image: "rqd:1", change: func(_ *config, d *dependencies) {
-					if name != "taken over by one that vanishes" { // When that one went, nobody can say later.
+					switch name {
+					case "taken over by one that vanishes": // When that one went, nobody can say later.
+					case "killed while behind", "killed and started again":
+						d.Engine = &behind{Fake: w.fake}
+					default:
 						d.Engine = &late{Fake: w.fake} // It takes its time to notice the next one.
 					}
 				}})
@@ -361,6 +375,20 @@ func (l *late) Events(ctx context.Context, labels map[string]string) (<-chan eng
 		}
 	}()
 	return delayed, ended
+}
+
+// behind is a Fake that delivers each line of a log half a second after it was written.
+type behind struct{ *enginetest.Fake }
+
+func (b *behind) Logs(ctx context.Context, id string, o engine.LogOptions, deliver func(engine.LogLine) error) error {
+	return b.Fake.Logs(ctx, id, o, func(line engine.LogLine) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(line.Time.Add(500 * time.Millisecond))):
+			return deliver(line)
+		}
+	})
 }
 
 // TestSickRQDIsReplaced by the next supervisor, which would otherwise adopt it.

@@ -75,17 +75,22 @@ type order struct {
 	grace  time.Duration
 	change func(*config, *dependencies)
 	root   string // Files of its container; a fresh directory when empty.
+	again  string // The container to start again; a fresh one when empty.
 }
 
 // supervisor starts a supervisor in a container of its own, as Swarm does.
 func (w *world) supervisor(o order) *member {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	id, _, err := w.fake.Create(ctx, engine.Spec{
-		Image: "supervisor:1", Labels: map[string]string{swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd"},
-	})
-	if err != nil {
-		w.t.Fatal(err)
+	id := o.again
+	if id == "" {
+		var err error
+		id, _, err = w.fake.Create(ctx, engine.Spec{
+			Image: "supervisor:1", Labels: map[string]string{swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd"},
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	if err := w.fake.Start(ctx, id); err != nil {
 		w.t.Fatal(err)
@@ -106,7 +111,7 @@ func (w *world) supervisor(o order) *member {
 	}
 	d := dependencies{
 		Engine: w.fake, Process: swarm.Process{Root: o.root, Hostname: id[:12], Started: time.Now()}, EngineAddress: "unix:///var/run/docker.sock",
-		Stdout: m.out, Stderr: m.errOut, Signals: m.signalActor, Listen: listenNowhere, Log: log,
+		Stdout: recorded{m}, Stderr: m.errOut, Signals: m.signalActor, Listen: listenNowhere, Log: log,
 	}
 	if o.change != nil {
 		o.change(&cfg, &d)
@@ -141,6 +146,17 @@ func (m *member) signalActor(handle func(os.Signal) error) (execute func() error
 			}
 		}
 	}, func(error) { close(quit) }, func() {}
+}
+
+// recorded is a member's standard output, which the engine records. A dead process writes nothing.
+type recorded struct{ *member }
+
+func (r recorded) Write(p []byte) (int, error) {
+	if c, err := r.w.fake.Inspect(context.Background(), r.id); err != nil || c.State != engine.StateRunning {
+		return 0, os.ErrClosed
+	}
+	r.w.fake.Print(r.id, strings.TrimSuffix(string(p), "\n"))
+	return r.out.Write(p)
 }
 
 // shot is what SIGKILL does to a supervisor: it does not get to say anything.

@@ -199,7 +199,7 @@ type Container struct {
 	Error      string // Why the last start failed.
 	Created    time.Time
 	StartedAt  time.Time
-	FinishedAt time.Time // Of a very short run it may be before StartedAt: two processes take these times.
+	FinishedAt time.Time // Of the run before while it runs again. Of a very short run it may be before StartedAt: two processes take these times.
 	Mounts     []Mount
 	Namespaces
 	Privileged bool

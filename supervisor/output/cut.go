@@ -13,9 +13,9 @@ const Handover = 2 * time.Second
 
 // Cut is the time from which self prints the output of an RQD that it adopts. Up to there another
 // supervisor did: one that still lived when we started prints until the hand-over, a dead one
-// printed until its end. Without any trace of another it is our own start.
+// printed until its end, as did we in an earlier run of our own container. Without any trace of another it is our own start.
 func Cut(self swarm.Self, peers []swarm.Peer) time.Time {
-	var cut time.Time
+	cut := self.Ended
 	for _, p := range peers {
 		newer := p.Created.After(self.Created)
 		end := self.Started.Add(Handover)

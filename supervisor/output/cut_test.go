@@ -22,6 +22,14 @@ func TestCut(t *testing.T) {
 	}
 	self := swarm.Self{Container: engine.Container{ID: "s"}, Created: at(100), Started: at(100)}
 	handover := Handover.Seconds()
+	again := self // Its container has run before.
+	again.Ended = at(95)
+	if have := Cut(again, nil); !have.Equal(at(95)) {
+		t.Errorf("run again: cut: want the end of the earlier run, have %s", have)
+	}
+	if have := Cut(again, []swarm.Peer{peer(50, 97)}); !have.Equal(at(97)) {
+		t.Errorf("run again after another: cut: want the later end, have %s", have)
+	}
 	for name, c := range map[string]struct {
 		peers     []swarm.Peer
 		cut       float64

@@ -53,20 +53,25 @@ func (p *Printer) print(line engine.LogLine) error {
 type Follower struct {
 	printer *Printer
 	id      string
-	since   time.Time
+	source  Source
 	cancel  context.CancelFunc
 	done    chan struct{}
+
+	// What follows belongs to the follower's goroutine.
+	since   time.Time // Earlier lines are not looked at.
+	earlier *printed  // What of the lines before source.Since was printed; nil is all.
 
 	mu    sync.Mutex
 	until time.Time
 }
 
-// Follow begins to print what container id writes from since on; zero is from its start.
-func (p *Printer) Follow(ctx context.Context, id string, since time.Time) *Follower {
+// Follow begins to print what container id writes and nobody has printed.
+func (p *Printer) Follow(ctx context.Context, id string, from Source) *Follower {
 	ctx, cancel := context.WithCancel(ctx)
-	f := &Follower{printer: p, id: id, since: since, cancel: cancel, done: make(chan struct{})}
+	f := &Follower{printer: p, id: id, source: from, since: from.Since, cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
+		f.catchUp(ctx)
 		f.run(ctx)
 	}()
 	return f
@@ -104,6 +109,21 @@ func (f *Follower) Close() { f.cancel() }
 // errCut ends a log at the time after which another supervisor prints it.
 var errCut = errors.New("output: the rest is another supervisor's")
 
+// catchUp finds out what a dead supervisor has left unprinted. Where that cannot be known, for instance because its log
+// driver cannot be read, no line is printed twice, and up to some hundred milliseconds of lines are lost.
+func (f *Follower) catchUp(ctx context.Context) {
+	if len(f.source.Printers) == 0 || f.source.Since.IsZero() {
+		return
+	}
+	begin := f.source.Since.Add(-lookBack)
+	earlier, err := f.printer.printedBy(ctx, f.source.Printers, begin)
+	if err != nil {
+		f.printer.log.Debug().Err(err).Msg("not known what was printed before")
+		return
+	}
+	f.since, f.earlier = begin, earlier
+}
+
 func (f *Follower) run(ctx context.Context) {
 	cursor := &engine.LogCursor{}
 	retry := firstRetry
@@ -137,7 +157,7 @@ func (f *Follower) deliver(line engine.LogLine) error {
 	if !until.IsZero() && !line.Time.Before(until) {
 		return errCut
 	}
-	if line.Time.Before(f.since) {
+	if line.Time.Before(f.since) || (line.Time.Before(f.source.Since) && f.earlier.take(line)) {
 		return nil
 	}
 	return f.printer.print(line)

@@ -85,7 +85,7 @@ func TestFollow(t *testing.T) {
 				p := NewPrinter(e, &both, marked{&both}, zerolog.Nop())
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				f := p.Follow(ctx, "rqd", c.since)
+				f := p.Follow(ctx, "rqd", Source{Since: c.since})
 				f.Until(c.until)
 				drained, stop := context.WithTimeout(ctx, time.Minute)
 				defer stop()
@@ -103,7 +103,7 @@ func TestFollow(t *testing.T) {
 
 func TestFollowerIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := NewPrinter(&scripted{}, nil, nil, zerolog.Nop()).Follow(t.Context(), "rqd", time.Time{})
+		f := NewPrinter(&scripted{}, nil, nil, zerolog.Nop()).Follow(t.Context(), "rqd", Source{})
 		synctest.Wait()
 		if f.Ended() {
 			t.Error("want it to follow, it has ended")

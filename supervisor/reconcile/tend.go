@@ -51,14 +51,26 @@ func (l *Loop) tendOutput(ctx context.Context, v view) {
 
 // follow begins to print a container's output: all of it when we started it, else from where the last owner stopped.
 func (l *Loop) follow(ctx context.Context, c engine.Container, v view) {
-	var since time.Time
-	if c.ID != l.remembered.started {
-		since = output.Cut(l.o.Self, v.peers)
-		if l.stoodBy.After(since) { // The newer one is gone without a trace of when.
-			since = l.regained
-		}
+	l.followers[c.ID] = l.o.Printer.Follow(ctx, c.ID, l.source(c, v))
+}
+
+// source is where the last owner stopped. Where all others are dead, what it had not got to is found in their output.
+func (l *Loop) source(c engine.Container, v view) output.Source {
+	if c.ID == l.remembered.started {
+		return output.Source{}
 	}
-	l.followers[c.ID] = l.o.Printer.Follow(ctx, c.ID, since)
+	from := output.Source{Since: output.Cut(l.o.Self, v.peers)}
+	if l.stoodBy.After(from.Since) { // The newer one is gone without a trace of when.
+		return output.Source{Since: l.regained}
+	}
+	if traceless := from.Since.Equal(l.o.Self.Started); traceless || v.Older || v.Newer || !l.o.Self.InContainer() || time.Until(from.Since) > 0 {
+		return from
+	}
+	from.Printers = append(from.Printers, l.o.Self.Container.ID)
+	for _, p := range v.peers {
+		from.Printers = append(from.Printers, p.ID)
+	}
+	return from
 }
 
 // alive are the containers of ours in which an RQD runs.

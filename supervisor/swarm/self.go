@@ -39,6 +39,7 @@ type Self struct {
 	Container engine.Container
 	Created   time.Time // Of the container, or of the process when there is none.
 	Started   time.Time // Likewise.
+	Ended     time.Time // When the run of our container before this one ended; zero in its first.
 }
 
 // Find returns the container that p runs in, or a bare Self when the engine knows of none. Only an
@@ -54,7 +55,11 @@ func Find(ctx context.Context, in Inspector, p Process) (Self, error) {
 		case !strings.HasPrefix(c.ID, id):
 			continue // A container that has our host name as its name.
 		}
-		return Self{Container: c, Created: c.Created, Started: c.StartedAt}, nil
+		self := Self{Container: c, Created: c.Created, Started: c.StartedAt}
+		if c.FinishedAt.Before(c.StartedAt) {
+			self.Ended = c.FinishedAt // The engine keeps it when it starts a container again.
+		}
+		return self, nil
 	}
 	return Self{Created: p.Started, Started: p.Started}, nil
 }

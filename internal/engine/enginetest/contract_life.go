@@ -67,14 +67,20 @@ func runBehaviours() []behaviour {
 				t.Errorf("want it to run since %v, have %v", before.StartedAt, after.StartedAt)
 			}
 		}},
-		{"ended container can be started again", func(t *testing.T, s Subject) {
+		{"ended container can be started again, and its end is remembered", func(t *testing.T, s Subject) {
 			id := s.make(t, progTermExit0)
+			var ended time.Time
 			for range 2 {
 				s.start(t, id)
+				if c := s.inspect(t, id); !c.FinishedAt.Equal(ended) {
+					t.Errorf("want the end of the run before, %s, have %s", ended, c.FinishedAt)
+				}
 				if err := s.Engine.Signal(t.Context(), id, "KILL"); err != nil {
 					t.Fatalf("signal: %v", err)
 				}
-				wantState(t, s.awaitEnd(t, id), engine.StateExited, 137)
+				c := s.awaitEnd(t, id)
+				wantState(t, c, engine.StateExited, 137)
+				ended = c.FinishedAt
 			}
 		}},
 		{"missing program keeps it from starting", func(t *testing.T, s Subject) {

@@ -48,7 +48,7 @@ func (f *Fake) begin(c *container) {
 	c.running = make(chan struct{})
 	c.State, c.PID, c.Error = engine.StateRunning, 1000+f.made+c.run, ""
 	c.ExitCode, c.OOMKilled = 0, false
-	c.StartedAt, c.FinishedAt = time.Now(), time.Time{}
+	c.StartedAt = time.Now() // The end of an earlier run stays.
 	c.Health = c.script.Health
 	f.emit(c, "start")
 	for _, line := range c.script.Output {
