@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,45 +11,50 @@ import (
 	"testing"
 )
 
-const containerID = "9475e8a2b054bd880a27e1444e8be9f41a2f6fda9b37aa9773a53299324e8029"
-
-const statV1 = "cache 667648\nrss 118784\nshmem 4096\nswap 0\ntotal_cache 667648\ntotal_rss 1187840\ntotal_shmem 1048576\ntotal_swap 8192\n"
-
 const statV2 = "anon 1187840\nfile 999999999\nkernel 4096\nshmem 1048576\nfile_mapped 4096\n"
+
+// captured are the files that frameinit looks at, as they were in a container that held 8 MB in its shell and 4 MB in
+// /dev/shm and that had lost a child for want of memory: of engine 20.10 on cgroup v1, of engine 26.1 and Linux 6.1 on v2.
+func captured(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	root := filepath.Join("testdata", dir)
+	must(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files[strings.TrimPrefix(path, root+"/")] = string(text)
+		return err
+	}))
+	return files
+}
 
 func TestFindCgroup(t *testing.T) {
 	t.Parallel()
-	v1Mounts := "82 81 0:29 /docker/" + containerID + " /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n" +
-		"83 81 0:30 /docker/" + containerID + " /sys/fs/cgroup/cpu,cpuacct ro - cgroup cgroup rw,cpu,cpuacct\n"
-	v1Files := map[string]string{
-		"sys/fs/cgroup/memory/memory.stat": statV1, "sys/fs/cgroup/memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
-		"sys/fs/cgroup/cpu,cpuacct/cpuacct.usage_user": "20000000\n", "sys/fs/cgroup/cpu,cpuacct/cpuacct.usage_sys": "31975094\n",
-	}
-	v2Files := map[string]string{
-		"sys/fs/cgroup/memory.stat": statV2, "sys/fs/cgroup/memory.events": "low 0\noom 1\noom_kill 2\n", "sys/fs/cgroup/cgroup.events": "",
-		"sys/fs/cgroup/cpu.stat": "usage_usec 51975\nuser_usec 20000\nsystem_usec 31975\n", "sys/fs/cgroup/memory.swap.current": "8192\n",
-	}
-	v2Mounts := "82 81 0:29 / /sys/fs/cgroup ro - cgroup2 cgroup rw,nsdelegate\n"
-	want := usage{memory: 1187840 + 1048576, swap: 8192, user: 20000, system: 31975, oomKills: 2}
+	v1, v2 := captured(t, "cgroup-v1"), captured(t, "cgroup-v2")
+	v1Usage := usage{memory: 8183808 + 4001792, user: 359818, system: 234810, oomKills: 1}
+	v2Usage := usage{memory: 8179712 + 4001792, user: 25768700, system: 891299, oomKills: 1}
+	const cgroupFile, mountFile = "proc/self/cgroup", "proc/self/mountinfo"
 	for _, tc := range []struct {
-		name, mounts, paths string
-		files               map[string]string
-		seen                bool
+		name  string
+		files map[string]string
+		want  usage
+		seen  bool
 	}{
-		{"v1", v1Mounts, "4:memory:/docker/" + containerID + "\n2:cpu,cpuacct:/docker/" + containerID + "\n0::/docker/" + containerID + "\n", v1Files, true},
-		{"v2", v2Mounts, "0::/\n", v2Files, true},
-		{"v2 of the host", v2Mounts, "0::/\n", without(v2Files, "sys/fs/cgroup/cgroup.events"), false},
-		{
-			"v1 of the host", "82 81 0:29 / /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n", "4:memory:/\n",
-			with(v1Files, "sys/fs/cgroup/memory/release_agent", ""), false,
-		},
-		{"v1 elsewhere than what is mounted", v1Mounts, "4:memory:/other\n", v1Files, false},
-		{"none", "", "0::/\n", nil, false},
+		{"v1", v1, v1Usage, true},
+		{"v2", v2, v2Usage, true},
+		// Systemd mounts some controllers together.
+		{"v1 of systemd", with(relocated(v1, "cpuacct/", "cpu,cpuacct/"), mountFile, strings.NewReplacer(
+			"/cpuacct ro", "/cpu,cpuacct ro", "rw,cpuacct", "rw,cpu,cpuacct").Replace(v1[mountFile])), v1Usage, true},
+		{"v2 of the host", without(v2, "sys/fs/cgroup/cgroup.events"), usage{}, false},
+		{"v1 of the host", with(v1, "sys/fs/cgroup/memory/release_agent", ""), usage{}, false},
+		{"v1 elsewhere than what is mounted", with(v1, cgroupFile, "4:memory:/other\n"), usage{}, false},
+		{"none", with(v2, mountFile, ""), usage{}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			root := image(t, with(with(tc.files, "proc/self/mountinfo", tc.mounts), "proc/self/cgroup", tc.paths))
-			c, err := findCgroup(root)
+			c, err := findCgroup(image(t, tc.files))
 			if (err == nil) != tc.seen {
 				t.Fatalf("have error %v, want seen %v", err, tc.seen)
 			}
@@ -55,8 +62,8 @@ func TestFindCgroup(t *testing.T) {
 				return
 			}
 			have, err := c.all()
-			if err != nil || have != want {
-				t.Errorf("have %+v, error %v, want %+v", have, err, want)
+			if err != nil || have != tc.want {
+				t.Errorf("have %+v, error %v, want %+v", have, err, tc.want)
 			}
 		})
 	}
@@ -95,9 +102,16 @@ func TestCgroupV1OfOldKernels(t *testing.T) {
 }
 
 func with(files map[string]string, path, text string) map[string]string {
-	out := map[string]string{path: text}
-	for p, text := range files {
-		out[p] = text
+	out := maps.Clone(files)
+	out[path] = text
+	return out
+}
+
+// relocated are the files with one directory of their paths renamed.
+func relocated(files map[string]string, from, to string) map[string]string {
+	out := map[string]string{}
+	for path, text := range files {
+		out[strings.Replace(path, from, to, 1)] = text
 	}
 	return out
 }
