@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"rqdswarm/rqdcore/journal"
 	"rqdswarm/rqdcore/runner"
 )
 
 // loadPromises reads what an earlier RQD promised and brings it into line with what it owed, as a
 // death between two writes may leave them.
-func (p *parts) loadPromises() ([]runner.Promise, error) {
+func (p *parts) loadPromises(ctx context.Context) ([]runner.Promise, error) {
 	var promises []runner.Promise
 	aside, err := p.frames.Load(func(_ string, raw []byte) error {
 		promise, err := runner.ParsePromise(raw)
@@ -21,11 +23,16 @@ func (p *parts) loadPromises() ([]runner.Promise, error) {
 	if err != nil {
 		return nil, err
 	}
+	l := losses{parts: p, all: p.frames.Fresh(), known: make(map[string]bool), taken: make(map[string]bool)}
 	for _, problem := range aside {
 		p.log.Error().Err(problem).Msg("promise unreadable")
+		if aside, ok := errors.AsType[*journal.AsideError](problem); ok {
+			l.unreadable = append(l.unreadable, aside.Name)
+		}
 	}
 	var open []runner.Promise
 	for _, promise := range promises {
+		l.known[promise.Container], l.taken[promise.Frame.ID] = true, true
 		kept, err := p.settled(promise)
 		if err != nil {
 			return nil, err
@@ -34,7 +41,8 @@ func (p *parts) loadPromises() ([]runner.Promise, error) {
 			open = append(open, promise)
 		}
 	}
-	return open, nil
+	recovered, err := l.recover(ctx)
+	return append(open, recovered...), err
 }
 
 // settled says whether the promise was kept already: its completion is in the outbox. What the

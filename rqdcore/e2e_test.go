@@ -19,10 +19,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"google.golang.org/grpc"
 
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/internal/testprogram"
+	"rqdswarm/rqdcore/cuepb/reportpb"
+	"rqdswarm/rqdcore/cuepb/rqdpb"
 	"rqdswarm/rqdcore/minicue/farm"
 	"rqdswarm/rqdcore/minicue/server"
 )
@@ -46,7 +49,8 @@ type studio struct {
 	docker *engine.Client
 	cue    *server.Server
 	rqd    *exec.Cmd
-	output *bytes.Buffer
+	output said
+	binary string   // Of RQD; this tree's when empty.
 	env    []string // More variables for RQD.
 	dir    string
 	name   string
@@ -82,7 +86,7 @@ func newStudio(t *testing.T) *studio {
 	if err := os.Chmod(dir, 0o777); err != nil { // #nosec G302 -- as a studio's job directories are.
 		t.Fatal(err)
 	}
-	s := &studio{t: t, docker: enginetest.Dial(t), dir: dir, name: filepath.Base(dir), port: freePort(t), output: new(bytes.Buffer)}
+	s := &studio{t: t, docker: enginetest.Dial(t), dir: dir, name: filepath.Base(dir), port: freePort(t)}
 	t.Cleanup(s.clean)
 	s.cue, err = server.New(server.Config{
 		Listen: "127.0.0.1:0", RQDPort: s.port, Resolve: map[string]string{s.name: "127.0.0.1"}, Log: zerolog.Nop(),
@@ -128,13 +132,15 @@ func isMount(line string) bool { return strings.Contains(line, "type:bind") }
 // start starts RQD; a second call after stop is the next RQD on the same state.
 func (s *studio) start() {
 	s.t.Helper()
-	path, err := binary()
-	if err != nil {
-		s.t.Fatal(err)
+	if s.binary == "" {
+		var err error
+		if s.binary, err = binary(); err != nil {
+			s.t.Fatal(err)
+		}
 	}
-	s.rqd = exec.Command(path, "-c", filepath.Join(s.dir, "rqd.conf")) // #nosec G204 -- our own binary.
+	s.rqd = exec.Command(s.binary, "-c", filepath.Join(s.dir, "rqd.conf")) // #nosec G204 -- our own binary.
 	s.rqd.Env = append(os.Environ(), s.env...)
-	s.rqd.Stdout, s.rqd.Stderr = s.output, s.output
+	s.rqd.Stdout, s.rqd.Stderr = &s.output, &s.output
 	if err := s.rqd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -161,7 +167,7 @@ func (s *studio) clean() {
 		_ = s.docker.Remove(context.Background(), c.ID, engine.RemoveOptions{Force: true})
 	}
 	if s.t.Failed() {
-		s.t.Logf("RQD said:\n%s", s.output)
+		s.t.Logf("RQD said:\n%s", &s.output)
 	}
 	_ = os.RemoveAll(s.dir)
 }
@@ -256,6 +262,55 @@ func (s *studio) wantLog(f farm.FrameView, parts ...string) {
 		if !strings.Contains(text, part) {
 			s.t.Errorf("rqlog lacks %q:\n%s", part, text)
 		}
+	}
+}
+
+// client is Cuebot's end of a connection to RQD.
+func (s *studio) client() rqdpb.RqdInterfaceClient {
+	s.t.Helper()
+	client, err := s.cue.Client(s.name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return client
+}
+
+// report asks RQD for its host report, as soon as it answers.
+func (s *studio) report() *reportpb.HostReport {
+	s.t.Helper()
+	var answer *rqdpb.RqdStaticReportStatusResponse
+	var err error
+	if !await(func() bool {
+		answer, err = s.client().ReportStatus(s.t.Context(), &rqdpb.RqdStaticReportStatusRequest{}, grpc.WaitForReady(true))
+		return err == nil
+	}) {
+		s.t.Fatal(err)
+	}
+	return answer.HostReport
+}
+
+// said is what RQD said so far.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+func touch(t *testing.T, path string) {
+	t.Helper()
+	if err := os.WriteFile(path, nil, 0o644); err != nil { // #nosec G306 -- the artist looks for it.
+		t.Fatal(err)
 	}
 }
 

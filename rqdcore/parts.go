@@ -69,7 +69,7 @@ func build(ctx context.Context, cfg *config.Config, log zerolog.Logger, environ 
 			return nil, err
 		}
 	}
-	b.promises, err = b.loadPromises()
+	b.promises, err = b.loadPromises(ctx)
 	return b.parts, err
 }
 
@@ -152,6 +152,7 @@ func (b *builder) makeRunner(context.Context) error {
 	b.runner = runner.New(runner.Config{
 		Policy:     policyOf(b.cfg, b.facts, share, frameInit, b.environ),
 		Containers: b.docker, Observer: b.docker, Images: b.images, Used: b.keeper.Used, Link: b.link,
+		Prune:   func(used []string) ([]string, error) { return initbin.Prune(b.cfg.RunDir, used) },
 		Watcher: b.watcher, Guard: rqlog.NewGuard(logWait), Space: b.space.now, Log: b.log,
 	})
 	return nil

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // files holds bin/frameinit after `make build`. A fresh clone has bin/.gitignore only, so that it compiles.
@@ -20,6 +21,12 @@ var files embed.FS
 
 // ErrMissing is a build of rqdcore without its frameinit.
 var ErrMissing = errors.New("initbin: this rqdcore was built without frameinit: run `make build`")
+
+const (
+	prefix = "frameinit-"
+	// unfinished is the pattern of what replace leaves when it dies.
+	unfinished = ".frameinit-*"
+)
 
 // Binary is the frameinit that belongs to this rqdcore.
 func Binary() ([]byte, error) { return binary(files) }
@@ -48,7 +55,7 @@ func Install(dir string) (name string, err error) {
 
 func install(dir string, text []byte) (string, error) {
 	sum := sha256.Sum256(text)
-	name := "frameinit-" + hex.EncodeToString(sum[:6])
+	name := prefix + hex.EncodeToString(sum[:6])
 	path := filepath.Join(dir, name)
 	if intact(path, text) {
 		return name, nil
@@ -68,7 +75,7 @@ func intact(path string, text []byte) bool {
 
 // replace puts text at path without anybody seeing a part of it. A running frameinit keeps its old file.
 func replace(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".frameinit-*")
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished)
 	if err != nil {
 		return err
 	}
@@ -83,4 +90,25 @@ func replace(path string, text []byte) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// Prune deletes the frameinits in dir but those that are used, and says which. What is running
+// keeps its file anyhow; what was created and not started yet would not find it.
+func Prune(dir string, used []string) (removed []string, err error) {
+	for _, pattern := range []string{prefix + "*", unfinished} {
+		files, globErr := filepath.Glob(filepath.Join(dir, pattern))
+		err = errors.Join(err, globErr)
+		for _, file := range files {
+			name := filepath.Base(file)
+			if slices.Contains(used, name) {
+				continue
+			}
+			if gone := os.Remove(file); gone != nil {
+				err = errors.Join(err, gone)
+				continue
+			}
+			removed = append(removed, name)
+		}
+	}
+	return removed, err
 }

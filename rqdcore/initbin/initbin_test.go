@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 )
@@ -68,5 +69,23 @@ func TestInstallFails(t *testing.T) {
 	t.Parallel()
 	if _, err := install(filepath.Join(t.TempDir(), "missing"), []byte("x")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("have %v, want that the directory is missing", err)
+	}
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"frameinit-ours", "frameinit-used", "frameinit-old", ".frameinit-123", "rqd.sock"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed, err := Prune(dir, []string{"frameinit-ours", "frameinit-used", ""})
+	if want := []string{"frameinit-old", ".frameinit-123"}; err != nil || !slices.Equal(removed, want) {
+		t.Errorf("have %v (%v), want %v", removed, err, want)
+	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(left) != 3 {
+		t.Errorf("have %v (%v), want the two that are used, and the socket", left, err)
 	}
 }

@@ -24,14 +24,18 @@ const (
 
 // Dir is one directory of documents. Its methods may be called from several goroutines as
 // long as each document has one writer at a time.
-type Dir struct{ path string }
+type Dir struct {
+	path  string
+	fresh bool
+}
 
 // Open makes the directory if needed and proves that it can be written durably.
 func Open(path string) (*Dir, error) {
+	_, lookup := os.Stat(path)
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	d := &Dir{path: path}
+	d := &Dir{path: path, fresh: errors.Is(lookup, fs.ErrNotExist)}
 	const probe = "write-test"
 	if err := d.Put(probe, struct{}{}); err != nil {
 		return nil, err
@@ -41,6 +45,21 @@ func Open(path string) (*Dir, error) {
 
 // Path is where the documents lie.
 func (d *Dir) Path() string { return d.path }
+
+// Fresh says that Open has made the directory: an earlier one, if there was any, is lost.
+func (d *Dir) Fresh() bool { return d.fresh }
+
+// AsideError is a document that was set aside.
+type AsideError struct {
+	Name string // As Load gives it.
+	Err  error
+}
+
+func (e *AsideError) Error() string {
+	return fmt.Sprintf("journal document %s set aside as %[1]s%s: %v", e.Name+suffix, setAside, e.Err)
+}
+
+func (e *AsideError) Unwrap() error { return e.Err }
 
 // Put writes the document name, replacing an older one, and returns when it is on the disk.
 func (d *Dir) Put(name string, v any) error {
@@ -92,7 +111,7 @@ func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err
 			_ = os.Remove(filepath.Join(d.path, e.Name())) // A write that never finished was never promised.
 		case isDocument:
 			if err := d.loadOne(e.Name(), func(raw []byte) error { return take(name, raw) }); err != nil {
-				aside = append(aside, err)
+				aside = append(aside, &AsideError{name, err})
 			}
 		}
 	}
@@ -111,7 +130,7 @@ func (d *Dir) loadOne(base string, take func([]byte) error) error {
 	if rename := os.Rename(file, file+setAside); rename != nil {
 		err = errors.Join(err, rename)
 	}
-	return fmt.Errorf("journal document %s set aside as %s: %w", base, base+setAside, err)
+	return err
 }
 
 func (d *Dir) file(name string) string { return filepath.Join(d.path, escape(name)+suffix) }

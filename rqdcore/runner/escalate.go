@@ -35,14 +35,18 @@ func (x *run) escalate(ctx context.Context) time.Duration {
 	}
 	switch step {
 	case askFrameInit:
-		if x.peer != nil {
+		switch {
+		case x.peer != nil:
 			x.sendKill(x.peer)
+		case x.foreign != nil:
+			x.engineSignal(ctx, "SIGTERM") // frameinit answers it as it would a kill.
 		}
 		// Without a connection frameinit is told when it comes; an unannounced SIGTERM would be
 		// taken for the infrastructure's, and is read as this kill below.
 		return grace + killMargin
 	case askEngine:
-		x.engineKill(ctx)
+		x.log.Warn().Msg("frame outlived its grace, engine is asked to kill it")
+		x.engineSignal(ctx, "SIGKILL")
 	case removeByForce:
 		x.engineRemove(ctx)
 	}
@@ -56,11 +60,12 @@ func (x *run) sendKill(peer *link.Peer) {
 	}
 }
 
-func (x *run) engineKill(ctx context.Context) {
+func (x *run) engineSignal(ctx context.Context, signal string) {
 	ctx, cancel := context.WithTimeout(ctx, inspectCall)
 	defer cancel()
-	err := x.cfg.Containers.Signal(ctx, x.job.promise.Container, "SIGKILL")
-	x.log.Warn().Err(err).Msg("frame outlived its grace, engine asked to kill it")
+	if err := x.cfg.Containers.Signal(ctx, x.job.promise.Container, signal); err != nil {
+		x.log.Warn().Err(err).Str("signal", signal).Msg("signal container")
+	}
 }
 
 func (x *run) engineRemove(ctx context.Context) {

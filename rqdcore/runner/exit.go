@@ -96,8 +96,8 @@ func printable(text []byte, fallback string) string {
 }
 
 func joinDetail(a, b string) string {
-	if a == "" {
-		return b
+	if a == "" || b == "" {
+		return a + b
 	}
 	return a + "; " + b
 }

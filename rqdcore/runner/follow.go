@@ -9,7 +9,6 @@ import (
 	"rqdswarm/internal/wire"
 	"rqdswarm/rqdcore/frame"
 	"rqdswarm/rqdcore/link"
-	"rqdswarm/rqdcore/rqlog"
 )
 
 const (
@@ -43,12 +42,14 @@ func (x *run) follow(ctx context.Context) (frame.Exit, error) {
 		case <-ctx.Done():
 			return frame.Exit{}, ctx.Err()
 		case ev := <-x.session.Events():
-			exit = x.hear(ev)
-			if ev.Err != nil {
+			exit = x.hear(ctx, ev)
+			if ev.Err != nil && x.foreign == nil {
 				look.Reset(0)
 			}
 		case <-x.job.hint:
 			look.Reset(0)
+		case l := <-x.ready:
+			x.sendOrder(l)
 		case <-look.C:
 			exit = x.look(ctx)
 			if x.peer == nil {
@@ -67,12 +68,15 @@ func (x *run) follow(ctx context.Context) (frame.Exit, error) {
 }
 
 // hear handles one message of frameinit.
-func (x *run) hear(ev link.Event) *frame.Exit {
+func (x *run) hear(ctx context.Context, ev link.Event) *frame.Exit {
 	if ev.Err != nil {
 		if ev.Peer == x.peer {
 			x.peer = nil
 		}
 		x.log.Debug().Err(ev.Err).Msg("frameinit disconnected")
+		if errors.Is(ev.Err, link.ErrVersion) && x.foreign == nil {
+			x.estrange(ctx, ev.Err)
+		}
 		return nil
 	}
 	switch m := ev.Message; {
@@ -91,6 +95,16 @@ func (x *run) hear(ev link.Event) *frame.Exit {
 	return nil
 }
 
+// estrange notes that frameinit speaks another protocol. Its frame is not measured, and runs until
+// its end or that of its lease: nothing is lost but what only a connection can tell.
+func (x *run) estrange(ctx context.Context, why error) {
+	x.foreign = why
+	x.log.Error().Err(why).Stringer("lease", x.cfg.Policy.Lease).Msg("frame of another RQD version cannot be spoken to: it ends by itself or with its lease")
+	if x.job.WasKilled() {
+		x.engineSignal(ctx, "SIGTERM")
+	}
+}
+
 // welcome answers a new connection by what frameinit is waiting for.
 func (x *run) welcome(peer *link.Peer, h wire.Hello) *frame.Exit {
 	x.peer = peer
@@ -106,8 +120,12 @@ func (x *run) welcome(peer *link.Peer, h wire.Hello) *frame.Exit {
 			return x.record(*h.Exit)
 		}
 	case wire.PhaseWaiting:
-		if !x.job.WasKilled() {
-			x.order(peer)
+		switch {
+		case x.job.WasKilled():
+		case x.job.promise.Recovered:
+			x.job.Abandon("RQD lost its state before the command was started")
+		default:
+			x.order()
 		}
 	case wire.PhaseRunning:
 	}
@@ -115,44 +133,6 @@ func (x *run) welcome(peer *link.Peer, h wire.Hello) *frame.Exit {
 		x.sendKill(peer)
 	}
 	return nil
-}
-
-// order sends frameinit its order with the log. A frameinit that lost its connection before
-// the command started gets it again.
-func (x *run) order(peer *link.Peer) {
-	if err := x.output.note(rqlog.Started(x.job.promise.Frame, x.job.containerID())); err != nil {
-		x.log.Warn().Err(err).Msg("write start notice")
-	}
-	file, size, err := x.output.descriptor()
-	if err != nil {
-		x.log.Error().Err(err).Msg("reopen log")
-		x.job.Kill("RQD cannot open the log: " + err.Error())
-		return
-	}
-	defer file.Close()
-	order := x.plan.Order
-	order.LogBytes = size
-	if err := peer.Order(order, file); err != nil {
-		x.log.Warn().Err(err).Msg("send order")
-		return // The connection is broken; frameinit comes back and is ordered again.
-	}
-	x.ordered = true
-}
-
-// sendLog gives frameinit a fresh descriptor, in the background: opening may hang.
-func (x *run) sendLog(peer *link.Peer) {
-	out, log := x.output, x.log
-	go func() {
-		file, size, err := out.descriptor()
-		if err != nil {
-			log.Warn().Err(err).Msg("reopen log")
-			return // frameinit asks again.
-		}
-		defer file.Close()
-		if err := peer.Log(wire.Log{LogBytes: size}, file); err != nil {
-			log.Warn().Err(err).Msg("send log")
-		}
-	}()
 }
 
 func (x *run) begin(s wire.Started) {

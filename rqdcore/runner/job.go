@@ -21,6 +21,7 @@ type Job struct {
 	mu          sync.Mutex
 	killMessage string
 	killOnce    sync.Once
+	abandoned   string // Why RQD itself gave the frame up; empty when it did not.
 	container   string // Id, once created.
 	figures     frame.Figures
 }
@@ -53,6 +54,26 @@ func (j *Job) Kill(message string) {
 	}
 	j.mu.Unlock()
 	j.killOnce.Do(func() { close(j.killed) })
+}
+
+// Abandon ends the frame like Kill, but as a loss of the infrastructure, unless it was killed before.
+func (j *Job) Abandon(why string) {
+	j.mu.Lock()
+	if !j.WasKilled() && j.abandoned == "" {
+		j.abandoned = why
+	}
+	j.mu.Unlock()
+	j.killOnce.Do(func() { close(j.killed) })
+}
+
+// ended is how an exit counts, given why the frame was ended.
+func (j *Job) ended(e frame.Exit) frame.Exit {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.abandoned != "" && e.Reason == frame.ReasonKilled {
+		e.Reason, e.Detail = frame.ReasonLost, joinDetail(j.abandoned, e.Detail)
+	}
+	return e
 }
 
 // Killed is closed by the first Kill.

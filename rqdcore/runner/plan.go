@@ -14,8 +14,8 @@ import (
 	"rqdswarm/rqdcore/rqlog"
 )
 
-// Labels of a frame's container. They carry ids only: every event of the engine repeats all
-// of them and cAdvisor exports them.
+// Labels of a frame's container. They are what a frame is recovered by when the state volume is
+// lost, and no more: every event of the engine repeats all of them and cAdvisor exports them.
 const (
 	LabelRole     = "org.rqdswarm.role" // "frame".
 	LabelHost     = "org.rqdswarm.host"
@@ -23,6 +23,15 @@ const (
 	LabelJob      = "org.rqdswarm.job"
 	LabelLayer    = "org.rqdswarm.layer"
 	LabelResource = "org.rqdswarm.resource"
+	LabelInit     = "org.rqdswarm.frameinit" // File name of the frameinit that it was started from.
+	LabelCores    = "org.rqdswarm.cores"     // Core points.
+	LabelCPUs     = "org.rqdswarm.cpus"      // Logical CPUs that it is pinned to; missing when it is not.
+	LabelGPUs     = "org.rqdswarm.gpus"      // Ids of its cards; missing without any.
+	LabelStart    = "org.rqdswarm.start"     // Cuebot's start_time, epoch milliseconds.
+	LabelJobName  = "org.rqdswarm.job_name"
+	LabelName     = "org.rqdswarm.frame_name"
+	LabelLogDir   = "org.rqdswarm.log_dir"
+	LabelUID      = "org.rqdswarm.uid" // Missing when Cuebot named none.
 	RoleFrame     = "frame"
 )
 
@@ -90,10 +99,7 @@ func (p Policy) spec(pr Promise, image string) engine.Spec {
 		Name: pr.Container, Image: image, Hostname: p.containerHostname(), User: "0:0",
 		Entrypoint: []string{wire.MountPoint + "/" + p.FrameInit},
 		Env:        []string{wire.TokenEnv + "=" + pr.Token},
-		Labels: map[string]string{
-			LabelRole: RoleFrame, LabelHost: p.HostName, LabelFrame: f.ID, LabelJob: f.JobID,
-			LabelLayer: f.LayerID, LabelResource: f.ResourceID,
-		},
+		Labels:     p.labels(pr),
 		StopSignal: "SIGTERM", DisableHealthcheck: true,
 		Mounts:     p.mounts(),
 		Privilege:  p.privilege(),

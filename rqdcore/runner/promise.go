@@ -25,6 +25,7 @@ type Promise struct {
 	Accepted    time.Time         `json:"accepted"`
 	KillMessage string            `json:"kill_message,omitempty"`
 	Killed      bool              `json:"killed,omitempty"`
+	Recovered   bool              `json:"recovered,omitempty"` // From the container's labels: there is no command to order.
 }
 
 // NewPromise accepts f on the terms of r.

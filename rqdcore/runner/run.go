@@ -28,12 +28,16 @@ type run struct {
 	ordered bool      // frameinit has its order: the command may run.
 	started time.Time // When the command started, as frameinit says; zero before.
 	kill    escalation
+	foreign error // frameinit speaks another protocol; why and which.
+
+	preparing bool          // The log for the order is being opened.
+	ready     chan logReady // It is open; capacity 1.
 }
 
 func (r *Runner) newRun(j *Job) *run {
 	f := j.promise.Frame
 	x := &run{
-		Runner: r, job: j, session: r.cfg.Link.Expect(j.promise.Token),
+		Runner: r, job: j, session: r.cfg.Link.Expect(j.promise.Token), ready: make(chan logReady, 1),
 		log: r.cfg.Log.With().Str("frame_id", f.ID).Str("frame", f.Name).Str("container", j.promise.Container).Logger(),
 	}
 	if r.cfg.Policy.Namespaces.SharedPID() {
@@ -46,7 +50,15 @@ func (r *Runner) newRun(j *Job) *run {
 func (x *run) close() {
 	x.hints.remove(x.job)
 	x.session.Close()
-	if x.output != nil {
+	switch {
+	case x.preparing: // With a file system that hangs.
+		go func() {
+			if l := <-x.ready; l.file != nil {
+				_ = l.file.Close()
+			}
+			x.output.close()
+		}()
+	case x.output != nil:
 		x.output.close()
 	}
 }

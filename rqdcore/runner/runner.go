@@ -36,7 +36,8 @@ type Config struct {
 	Containers Containers
 	Observer   Observer
 	Images     *Images
-	Used       func(image string) // Told of every image that a frame needs.
+	Used       func(image string)                                // Told of every image that a frame needs.
+	Prune      func(used []string) (removed []string, err error) // Deletes the frameinits in the run directory but these.
 	Link       *link.Server
 	Watcher    *rqlog.Watcher
 	Guard      *rqlog.Guard
@@ -76,6 +77,10 @@ func (r *Runner) Run(ctx context.Context, j *Job) (frame.Exit, error) {
 	exit, err := x.life(ctx)
 	if err != nil {
 		return frame.Exit{}, err
+	}
+	exit = j.ended(exit)
+	if x.foreign != nil {
+		exit.Detail = joinDetail(exit.Detail, x.foreign.Error())
 	}
 	exit.Figures = j.measure(exit.Figures)
 	x.conclude(exit)

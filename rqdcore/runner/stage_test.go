@@ -53,7 +53,7 @@ func newStage(t *testing.T) *stage {
 	watcher := rqlog.NewWatcher(time.Second)
 	s.runner = New(Config{
 		Policy: policy, Containers: s.engine, Observer: s.engine, Images: NewImages(s.engine, nil, zerolog.Nop()),
-		Used: func(string) {}, Link: server, Watcher: watcher, Guard: rqlog.NewGuard(patience), Log: zerolog.Nop(),
+		Used: func(string) {}, Prune: func([]string) ([]string, error) { return nil, nil }, Link: server, Watcher: watcher, Guard: rqlog.NewGuard(patience), Log: zerolog.Nop(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -155,20 +155,27 @@ func (s *stage) connect(hello wire.Hello) *frameInit {
 	s.t.Helper()
 	hello.Version = wire.Version
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(s.dir, wire.SocketName), Net: "unix"})
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		f := &frameInit{t: s.t, conn: conn}
-		f.send(wire.Message{Hello: &hello})
+		f := s.dial(hello)
 		if m, _, err := f.receive(); err == nil && m.Alive != nil {
-			s.t.Cleanup(func() { _ = conn.Close() })
 			return f
 		}
-		_ = conn.Close()
+		_ = f.conn.Close()
 	}
 	s.t.Fatal("frameinit was never heard")
 	return nil
+}
+
+// dial says hello once.
+func (s *stage) dial(hello wire.Hello) *frameInit {
+	s.t.Helper()
+	conn, err := net.DialUnix("unix", nil, &net.UnixAddr{Name: filepath.Join(s.dir, wire.SocketName), Net: "unix"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = conn.Close() })
+	f := &frameInit{t: s.t, conn: conn}
+	f.send(wire.Message{Hello: &hello})
+	return f
 }
 
 func (f *frameInit) send(m wire.Message) {

@@ -95,6 +95,9 @@ func (r *Runner) sweepLeftovers(ctx context.Context) {
 	next := time.NewTimer(sweepAge) // Not at once: what an earlier RQD promised is adopted first.
 	defer next.Stop()
 	for {
+		if err := r.pruneFrameInits(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.Warn().Err(err).Msg("remove the frameinits of earlier RQDs")
+		}
 		select {
 		case <-next.C:
 		case <-ctx.Done():
@@ -126,6 +129,24 @@ func (r *Runner) discardLeftovers(ctx context.Context, age time.Duration) error 
 		r.discard(c.Name)
 	}
 	return nil
+}
+
+// pruneFrameInits removes the frameinits of earlier RQDs that no container was started from. The
+// run directory may have served other host names, so all frames of the engine count.
+func (r *Runner) pruneFrameInits(ctx context.Context) error {
+	list, err := r.cfg.Containers.List(ctx, map[string]string{LabelRole: RoleFrame})
+	if err != nil {
+		return err
+	}
+	used := []string{r.cfg.Policy.FrameInit}
+	for _, c := range list {
+		used = append(used, c.Labels[LabelInit])
+	}
+	removed, err := r.cfg.Prune(used)
+	for _, name := range removed {
+		r.cfg.Log.Info().Str("file", name).Msg("frameinit of an earlier RQD removed")
+	}
+	return err
 }
 
 func (r *Runner) remove(ctx context.Context, name string) error {

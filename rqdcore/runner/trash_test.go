@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"rqdswarm/internal/engine/enginetest"
@@ -38,5 +39,20 @@ func TestLeftoversAreSwept(t *testing.T) {
 	}
 	if !eventually(func() bool { return len(s.containers()) == 1 }) || s.containers()[0].Name != needed.Promise().Container {
 		t.Errorf("have %v, want only %s", s.containers(), needed.Promise().Container)
+	}
+}
+
+// TestFrameinitsArePruned keeps what a container of any host name was started from, and RQD's own.
+func TestFrameinitsArePruned(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.leaveCreated(AdoptJob(s.job().Promise()), enginetest.Script{})
+	cfg := s.runner.cfg
+	old := cfg.Policy.FrameInit
+	cfg.Policy.HostName, cfg.Policy.FrameInit = "render02", "frameinit-new"
+	var used []string
+	cfg.Prune = func(names []string) ([]string, error) { used = names; return nil, nil }
+	if err := New(cfg).pruneFrameInits(t.Context()); err != nil || !slices.Equal(used, []string{"frameinit-new", old}) {
+		t.Errorf("have %v (%v), want the new and the old one", used, err)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -21,8 +20,8 @@ type DaemonOptions struct {
 }
 
 // Daemon is a dockerd of one's own, beside the machine's: what it is for is to be stopped, killed
-// and frozen. It has no bridge of its own and leaves the firewall alone, so containers need network host or
-// none. It needs root. Its containerd is a process of its own, as distributions install it, and
+// and frozen. It has a network namespace of its own, without any interface: containers take network
+// host or none. It needs root. Its containerd is a process of its own, as distributions install it, and
 // lives until Close. Its methods are for one goroutine.
 type Daemon struct {
 	dir        string
@@ -59,10 +58,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	args := []string{
 		"--host", d.Host(), "--containerd", d.containerdSocket(), "--config-file", filepath.Join(d.dir, "daemon.json"),
 		"--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "exec"), "--pidfile", filepath.Join(d.dir, "pid"),
-		"--iptables=false", "--ip6tables=false", "--exec-opt", "native.cgroupdriver=cgroupfs",
-	}
-	if _, err := net.InterfaceByName("docker0"); err != nil {
-		args = append(args, "--bridge", "none") // Where there is one, this would take it from the machine's own engine.
+		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--exec-opt", "native.cgroupdriver=cgroupfs",
 	}
 	if d.opts.LiveRestore {
 		args = append(args, "--live-restore")
