@@ -39,6 +39,7 @@ type edge interface {
 	pull.Images
 	reconcile.Images
 	Info(ctx context.Context) (engine.Info, error)
+	ServiceStopGrace(ctx context.Context, id string) (time.Duration, error)
 }
 
 // dependencies are what the world gives to a supervisor; a test gives another world.
@@ -96,7 +97,7 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 	log.Info().Str("version", buildinfo.Version).Str("image", cfg.Image).Str("rqd", cfg.Name).Str("hostname", place.spec.Hostname).
 		Stringer("stop_grace", cfg.StopGrace).Str("pull", string(cfg.Pull)).Int("files", len(place.files)).Str("engine", place.info.Version).
 		Bool("in_container", place.self.InContainer()).Str("self", place.self.ShortID()).Msg("supervisor started")
-	for _, warning := range slices.Concat(place.warnings(), cfg.graceWarnings()) {
+	for _, warning := range slices.Concat(place.warnings(), cfg.graceWarnings(), cfg.stopWarnings(place)) {
 		log.Warn().Msg(warning)
 	}
 	probe := health.EngineProbe(d.Engine, health.Addresses(place.spec, health.Hosts(d.Process.Root)))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/kelseyhightower/envconfig"
@@ -15,6 +16,7 @@ import (
 	"rqdswarm/internal/engine"
 	"rqdswarm/supervisor/doctor"
 	"rqdswarm/supervisor/health"
+	"rqdswarm/supervisor/swarm"
 )
 
 // askHealth is the image's HEALTHCHECK: it prints the verdict and fails unless it is healthy.
@@ -58,7 +60,8 @@ func examine(ctx context.Context, stdout io.Writer) (int, error) {
 			_, err = newHost(client, p.self, func(l string) { lost = append(lost, l) }).Preflight(ctx, s)
 			return lost, err
 		},
-		Warnings: cfg.graceWarnings(),
+		Supervised: swarm.NewPeers(client, p.self, cfg.Name).Alive,
+		Warnings:   slices.Concat(cfg.graceWarnings(), cfg.stopWarnings(p)),
 	})
 	if !doctor.Print(stdout, findings) {
 		return exitFailed, nil
@@ -76,6 +79,7 @@ Commands:
   run      look after RQD (the default)
   health   print the health of the running supervisor and fail unless it is healthy
   doctor   examine this node: engine, rights, image, credentials, port, clock, space
+  remove   stop and remove an RQD that its supervisor has left behind
   capabilities  print the capabilities of what started this container; the supervisor asks a new host so
   version  print the version
   help     print this

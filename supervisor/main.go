@@ -41,6 +41,8 @@ func program(args []string, stdout, stderr io.Writer) int {
 		code, err = askHealth(ctx, stdout)
 	case "doctor":
 		code, err = examine(ctx, stdout)
+	case "remove":
+		code, err = remove(ctx, stdout)
 	case granted.Command:
 		err = granted.Print(stdout, "/", os.Getppid())
 	case "version", "--version":
@@ -48,7 +50,7 @@ func program(args []string, stdout, stderr io.Writer) int {
 	case "help", "--help", "-h":
 		printHelp(stdout)
 	default:
-		err = &configError{fmt.Errorf("unknown command %q: want run, health, doctor, capabilities, version or help", command)}
+		err = &configError{fmt.Errorf("unknown command %q: want run, health, doctor, remove, capabilities, version or help", command)}
 	}
 	return exitCode(code, err, stderr)
 }

@@ -24,6 +24,8 @@ type place struct {
 	info  engine.Info
 	spec  engine.Spec
 	files []engine.File
+	// serviceGrace is the service's stop grace period; zero where nobody here knows it.
+	serviceGrace time.Duration
 }
 
 // locate reads the task's files and flags, and asks the engine about itself and us.
@@ -44,6 +46,9 @@ func locate(ctx context.Context, cfg config, d dependencies) (place, error) {
 	}
 	if p.info, err = d.Engine.Info(ctx); err != nil {
 		return place{}, err
+	}
+	if id := p.self.Container.Labels[swarm.LabelServiceID]; id != "" {
+		p.serviceGrace, _ = d.Engine.ServiceStopGrace(ctx, id) // Workers do not know it.
 	}
 	p.spec = runline.Spec(runline.Options{
 		Name: cfg.Name, Image: cfg.Image, Socket: socketOnHost(p.self, d.EngineAddress),
@@ -99,6 +104,32 @@ func (c config) graceWarnings() []string {
 	}
 	return []string{fmt.Sprintf("STOP_GRACE_SECONDS=%d: an update that fails may leave the host without rqd for %s, and Cuebot gives it up after %s; RQD itself ends within seconds",
 		int(c.StopGrace.Seconds()), sum, cuebotPatience)}
+}
+
+// lastWords is what the supervisor needs after RQD has stopped: to see whether another one stays, and for RQD's last lines.
+const lastWords = 7 * time.Second
+
+// engineGrace is what a container gets that says nothing about it, when it is stopped by hand or by compose.
+const engineGrace = 10 * time.Second
+
+// stopWarnings compares RQD's grace with ours, where ours can be seen: in the container's own definition, which compose and
+// docker run write, and in the service's, which a Swarm manager knows.
+func (c config) stopWarnings(p place) []string {
+	ours, who := p.self.Container.StopTimeout, "stop_grace_period, or --stop-timeout, of our own container"
+	switch {
+	case p.serviceGrace > 0:
+		ours, who = p.serviceGrace, "the service's --stop-grace-period"
+	case ours == 0 && p.self.Identity()["service"] != "":
+		return nil // Only a manager knows.
+	case ours == 0 && c.StopGrace <= engineGrace, !p.self.InContainer():
+		return nil // As much as everybody has who says nothing.
+	case ours == 0:
+		ours = engineGrace
+	}
+	if want := c.StopGrace + lastWords; ours < want {
+		return []string{fmt.Sprintf("%s is %s: want at least %s, STOP_GRACE_SECONDS=%d and %s more, or the supervisor is killed while RQD still stops", who, ours, want, int(c.StopGrace.Seconds()), lastWords)}
+	}
+	return nil
 }
 
 // planner makes the plan of RQD once its image is here.

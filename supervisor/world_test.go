@@ -71,11 +71,12 @@ type member struct {
 
 // order is what a supervisor is started with.
 type order struct {
-	image  string
-	grace  time.Duration
-	change func(*config, *dependencies)
-	root   string // Files of its container; a fresh directory when empty.
-	again  string // The container to start again; a fresh one when empty.
+	image   string
+	grace   time.Duration
+	change  func(*config, *dependencies)
+	root    string // Files of its container; a fresh directory when empty.
+	service string // Its Swarm service's id.
+	again   string // The container to start again; a fresh one when empty.
 }
 
 // supervisor starts a supervisor in a container of its own, as Swarm does.
@@ -86,7 +87,7 @@ func (w *world) supervisor(o order) *member {
 	if id == "" {
 		var err error
 		id, _, err = w.fake.Create(ctx, engine.Spec{
-			Image: "supervisor:1", Labels: map[string]string{swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd"},
+			Image: "supervisor:1", Labels: map[string]string{swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd", swarm.LabelServiceID: o.service},
 		})
 		if err != nil {
 			w.t.Fatal(err)

@@ -50,6 +50,10 @@ func fromInspect(raw container.InspectResponse) Container {
 		c.Hostname = config.Hostname
 		c.Labels = config.Labels
 		c.Env = config.Env
+		c.Cmd = config.Cmd
+		if config.StopTimeout != nil {
+			c.StopTimeout = time.Duration(*config.StopTimeout) * time.Second
+		}
 	}
 	return c
 }

@@ -191,6 +191,7 @@ type Container struct {
 	Hostname   string
 	Labels     map[string]string
 	Env        []string
+	Cmd        []string
 	State      State
 	Health     string // "", "starting", "healthy" or "unhealthy".
 	PID        int    // Of its process 1 in the engine's pid namespace; 0 when not running.
@@ -203,6 +204,8 @@ type Container struct {
 	Mounts     []Mount
 	Namespaces
 	Privileged bool
+	// StopTimeout is what a stop without a grace of its own gives it; 0 is the engine's default of ten seconds.
+	StopTimeout time.Duration
 }
 
 // Image is a local image.

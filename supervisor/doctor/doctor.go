@@ -46,6 +46,8 @@ type Patient struct {
 	// Resolve gets RQD's image; Preflight says what the host grants of a spec, and Lost collects what it does not.
 	Resolve   func(ctx context.Context) (engine.Image, error)
 	Preflight func(ctx context.Context, s engine.Spec) (lost []string, err error)
+	// Supervised says whether a supervisor looks after RQD.
+	Supervised func(ctx context.Context) (bool, error)
 	// Warnings are what the supervisor would say at its start.
 	Warnings []string
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/supervisor/swarm"
@@ -24,7 +26,8 @@ func patient(t *testing.T) (Patient, *enginetest.Fake) {
 		Resolve: func(context.Context) (engine.Image, error) {
 			return engine.Image{ID: "sha256:1", HasHealthcheck: true}, nil
 		},
-		Preflight: func(context.Context, engine.Spec) ([]string, error) { return nil, nil },
+		Preflight:  func(context.Context, engine.Spec) ([]string, error) { return nil, nil },
+		Supervised: func(context.Context) (bool, error) { return true, nil },
 	}, fake
 }
 
@@ -66,9 +69,16 @@ func TestFindings(t *testing.T) {
 		"foreign": {func(_ *Patient, f *enginetest.Fake) {
 			_, _, _ = f.Create(t.Context(), engine.Spec{Name: "rqd", Image: "rqd:1"})
 		}, "rqd", Failure, "was not made by a supervisor"},
-		"port taken":     {func(p *Patient, _ *enginetest.Fake) { p.Addresses = []string{answers} }, "port", Failure, "something else answers"},
-		"port of rqd":    {func(p *Patient, f *enginetest.Fake) { p.Addresses = []string{answers}; ourRQD(t, f) }, "port", OK, "RQD answers"},
-		"rqd is silent":  {func(_ *Patient, f *enginetest.Fake) { ourRQD(t, f) }, "port", Warning, "does not answer"},
+		"port taken":    {func(p *Patient, _ *enginetest.Fake) { p.Addresses = []string{answers} }, "port", Failure, "something else answers"},
+		"port of rqd":   {func(p *Patient, f *enginetest.Fake) { p.Addresses = []string{answers}; ourRQD(t, f) }, "port", OK, "RQD answers"},
+		"rqd is silent": {func(_ *Patient, f *enginetest.Fake) { ourRQD(t, f) }, "port", Warning, "does not answer"},
+		"orphan": {func(p *Patient, f *enginetest.Fake) {
+			ourRQD(t, f)
+			p.Supervised = func(context.Context) (bool, error) { return false, nil }
+		}, "rqd", Warning, "runs without a supervisor"},
+		"rqd runs":       {func(_ *Patient, f *enginetest.Fake) { ourRQD(t, f) }, "rqd", OK, "is running"},
+		"image":          {func(*Patient, *enginetest.Fake) {}, "image", OK, "is here"},
+		"port free":      {func(*Patient, *enginetest.Fake) {}, "port", OK, "free"},
 		"no image":       {resolves(engine.Image{}, errors.New("no such image")), "image", Failure, "no such image"},
 		"no credentials": {resolves(engine.Image{}, fmt.Errorf("no: %w", engine.ErrUnauthorized)), "image", Failure, "no: "},
 		"no healthcheck": {resolves(engine.Image{ID: "sha256:2"}, nil), "image", Warning, "without HEALTHCHECK"},
@@ -107,6 +117,27 @@ func TestFindings(t *testing.T) {
 		}
 		if !strings.Contains(b.String(), c.text) {
 			t.Errorf("%s: want the finding printed, have %s", name, &b)
+		}
+	}
+}
+
+// TestKernelsWord has what only the kernel says: its clock's state and the free space.
+func TestKernelsWord(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		finding Finding
+		level   Level
+		text    string
+	}{
+		"clock kept":      {clockOf(unix.TIME_OK, unix.STA_PLL, nil), OK, "kept in step"},
+		"clock free":      {clockOf(unix.TIME_OK, unix.STA_UNSYNC, nil), Warning, "nothing keeps"},
+		"clock in error":  {clockOf(unix.TIME_ERROR, 0, nil), Warning, "nothing keeps"},
+		"clock not asked": {clockOf(0, 0, unix.EPERM), Warning, "cannot be read"},
+		"space":           {spaceOf(6<<30, engine.Info{DataRoot: "/var/lib/docker"}), OK, "6.0 GiB free in /var/lib/docker"},
+		"little space":    {spaceOf(4<<30, engine.Info{DataRoot: "/var/lib/docker"}), Warning, "4.0 GiB free in /var/lib/docker"},
+	} {
+		if c.finding.Level != c.level || !strings.Contains(c.finding.Found, c.text) {
+			t.Errorf("%s: want %s with %q, have %+v", name, c.level, c.text, c.finding)
 		}
 	}
 }

@@ -87,10 +87,14 @@ func swarmNode(info engine.Info) Finding {
 func clock() Finding {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
+	return clockOf(state, t.Status, err)
+}
+
+func clockOf(state int, status int32, err error) Finding {
 	switch {
 	case err != nil:
 		return Finding{"clock", Warning, "cannot be read: " + err.Error(), ""}
-	case state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0:
+	case state == unix.TIME_ERROR || status&unix.STA_UNSYNC != 0:
 		return Finding{"clock", Warning, "nothing keeps the host's clock in step", "run chrony or systemd-timesyncd on the host"}
 	default:
 		return Finding{"clock", OK, "kept in step", ""}
@@ -106,7 +110,10 @@ func space(root string, info engine.Info) Finding {
 	if err := unix.Statfs(root, &s); err != nil {
 		return Finding{"space", Warning, "cannot be read: " + err.Error(), ""}
 	}
-	free := s.Bavail * uint64(s.Bsize)
+	return spaceOf(s.Bavail*uint64(s.Bsize), info)
+}
+
+func spaceOf(free uint64, info engine.Info) Finding {
 	found := fmt.Sprintf("%.1f GiB free in %s", float64(free)/(1<<30), info.DataRoot)
 	if free < littleSpace {
 		return Finding{"space", Warning, found, "make room: `docker system df`, `docker image prune`"}

@@ -22,11 +22,19 @@ func name(ctx context.Context, p Patient) Finding {
 		return Finding{"rqd", Failure, err.Error(), ""}
 	case c.Labels[runline.LabelRQD] != p.Name:
 		return Finding{"rqd", Failure, fmt.Sprintf("container %s (%.12s) was not made by a supervisor", c.Name, c.ID), fmt.Sprintf("`docker rm -f %s`, or set another RQD_NAME", c.Name)}
+	case c.State == engine.StateRunning && !supervised(ctx, p):
+		return Finding{"rqd", Warning, fmt.Sprintf("container %s runs without a supervisor: the last one was killed", c.Name), "start the service again, and its supervisor adopts it; or stop it with `supervisor remove`"}
 	case c.Health == "unhealthy":
 		return Finding{"rqd", Warning, fmt.Sprintf("container %s is unhealthy", c.Name), fmt.Sprintf("`docker logs %s`", c.Name)}
 	default:
 		return Finding{"rqd", OK, strings.TrimSpace(fmt.Sprintf("container %s is %s %s", c.Name, c.State, c.Health)), ""}
 	}
+}
+
+// supervised is true as well when it cannot be found out.
+func supervised(ctx context.Context, p Patient) bool {
+	found, err := p.Supervised(ctx)
+	return found || err != nil
 }
 
 // dialTime bounds the knock on RQD's port.

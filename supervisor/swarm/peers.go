@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,8 +63,8 @@ func NewPeers(e Lister, self Self, name string) *Peers {
 // List returns the other supervisors. It may be called by one goroutine only.
 func (p *Peers) List(ctx context.Context) ([]Peer, error) {
 	selectors := []map[string]string{{RoleLabel: RoleSupervisor}}
-	if id := p.self.Container.Labels[labelServiceID]; id != "" {
-		selectors = append(selectors, map[string]string{labelServiceID: id})
+	if id := p.self.Container.Labels[LabelServiceID]; id != "" {
+		selectors = append(selectors, map[string]string{LabelServiceID: id})
 	}
 	seen := map[string]candidate{}
 	var peers []Peer
@@ -110,10 +111,24 @@ func (p *Peers) look(ctx context.Context, listed engine.Container) (candidate, e
 			peer.Finished = c.StartedAt
 		}
 	}
-	return candidate{ours: RQDName(c.Env) == p.name, peer: peer}, nil
+	return candidate{ours: RQDName(c.Env) == p.name && supervises(c.Cmd), peer: peer}, nil
 }
 
+// supervises says that a container of our image with these arguments looks after RQD. Someone may run another command
+// in one, the doctor for example; it must not count as the newest owner.
+func supervises(args []string) bool { return len(args) == 0 || args[0] == "run" }
+
 func lives(s engine.State) bool { return s == engine.StateRunning || s == engine.StatePaused }
+
+// Alive says whether any supervisor looks after RQD, self included.
+func (p *Peers) Alive(ctx context.Context) (bool, error) {
+	peers, err := p.List(ctx)
+	if err != nil {
+		return false, err
+	}
+	own := p.self.InContainer() && supervises(p.self.Container.Cmd)
+	return own || slices.ContainsFunc(peers, Peer.Running), nil
+}
 
 // Standing says whether running supervisors newer or older than self are among peers. Of two that were created in
 // the same nanosecond the one with the greater id is the newer, so that all agree.

@@ -11,9 +11,9 @@ import (
 	"rqdswarm/internal/engine"
 )
 
-// Labels that Swarm puts on the container of a task.
+// Labels that Swarm puts on the container of a task; LabelServiceID holds what a manager knows the service by.
 const (
-	labelServiceID   = "com.docker.swarm.service.id"
+	LabelServiceID   = "com.docker.swarm.service.id"
 	labelServiceName = "com.docker.swarm.service.name"
 	labelTaskID      = "com.docker.swarm.task.id"
 	labelTaskName    = "com.docker.swarm.task.name"

@@ -149,15 +149,15 @@ func TestPeers(t *testing.T) {
 		return id
 	}
 	role := map[string]string{RoleLabel: RoleSupervisor}
-	service := map[string]string{labelServiceID: "abc"}
-	both := map[string]string{RoleLabel: RoleSupervisor, labelServiceID: "abc"}
+	service := map[string]string{LabelServiceID: "abc"}
+	both := map[string]string{RoleLabel: RoleSupervisor, LabelServiceID: "abc"}
 	older := start(role)
 	dead := start(both)
 	fake.Exit(dead, 1)
 	own := start(both)
 	start(role, "RQD_NAME=another")
 	unlabelled := start(service, "RQD_NAME=rqd")
-	start(map[string]string{labelServiceID: "xyz"})
+	start(map[string]string{LabelServiceID: "xyz"})
 	if _, _, err := fake.Create(t.Context(), engine.Spec{Image: "supervisor:1", Labels: both}); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"rqdswarm/internal/engine"
 )
@@ -17,20 +18,22 @@ import (
 // keeps states, names, events, logs and volumes as one does; Contract holds it to that. It is safe
 // for concurrent use.
 type Fake struct {
-	mu         sync.Mutex
-	containers []*container
-	made       int
-	volumes    map[string]engine.Volume
-	images     []*engine.Image
-	remote     map[string]Remote
-	subs       map[*subscription]struct{}
-	onStart    func(s engine.Spec, id string) Script
-	info       engine.Info
-	down       bool
-	lacking    []string
-	private    bool
-	faults     map[string][]fault
-	calls      []Call
+	mu           sync.Mutex
+	containers   []*container
+	made         int
+	volumes      map[string]engine.Volume
+	images       []*engine.Image
+	remote       map[string]Remote
+	subs         map[*subscription]struct{}
+	onStart      func(s engine.Spec, id string) Script
+	info         engine.Info
+	down         bool
+	lacking      []string
+	private      bool
+	serviceID    string
+	serviceGrace time.Duration
+	faults       map[string][]fault
+	calls        []Call
 }
 
 // Call is one call that a Fake got.

@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,7 +16,7 @@ import (
 func (f *Fake) describe(s engine.Spec, id string, image *engine.Image) engine.Container {
 	c := engine.Container{
 		ID: id, Name: s.Name, Image: s.Image, ImageID: image.ID, Hostname: s.Hostname,
-		Labels: map[string]string{}, Env: mergeEnv(image.Env, s.Env),
+		Labels: map[string]string{}, Env: mergeEnv(image.Env, s.Env), Cmd: slices.Clone(s.Cmd),
 		State: engine.StateCreated, Created: time.Now(),
 		Namespaces: s.Namespaces, Privileged: s.Privileged,
 	}
@@ -99,4 +100,21 @@ func (f *Fake) refuse(s engine.Spec) error {
 		return fmt.Errorf("exec: %q: no such file or directory: %w", s.Entrypoint[0], engine.ErrInvalid)
 	}
 	return nil
+}
+
+// SetServiceStopGrace makes the fake's node a manager that knows one service.
+func (f *Fake) SetServiceStopGrace(id string, grace time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.serviceID, f.serviceGrace = id, grace
+}
+
+// ServiceStopGrace implements what a Client does on a manager, or on a worker, which knows no service.
+func (f *Fake) ServiceStopGrace(_ context.Context, id string) (time.Duration, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.serviceID == "" || id != f.serviceID {
+		return 0, fmt.Errorf("inspect service %s: this node is not a manager: %w", id, engine.ErrUnavailable)
+	}
+	return f.serviceGrace, nil
 }
