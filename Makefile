@@ -70,7 +70,8 @@ conformance: images ## Play Cuebot to our RQD: the thirty checks of its contract
 
 FAULTS ?= 200
 SEED ?= 0
-chaos: images ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which
+chaos: build engine ## Break things at random and keep the books; FAULTS=… SEED=… choose how much and which (needs root)
+	@scripts/need.sh cc busybox
 	go build -race -o bin/ ./rqdcore/chaos
 	bin/chaos --faults $(FAULTS) --seed $(SEED)
 

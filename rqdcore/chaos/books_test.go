@@ -78,19 +78,28 @@ func TestUnknownCompletion(t *testing.T) {
 
 func TestScheduleRepeats(t *testing.T) {
 	t.Parallel()
-	if !slices.Equal(schedule(7, 300), schedule(7, 300)) {
+	have, again, other := planned(7, 200), planned(7, 200), planned(8, 200)
+	if !slices.Equal(have.ground, again.ground) || !slices.Equal(have.surface, again.surface) {
 		t.Error("one seed gave two schedules")
 	}
-	if slices.Equal(schedule(7, 300), schedule(8, 300)) {
+	if slices.Equal(have.ground, other.ground) || slices.Equal(have.surface, other.surface) {
 		t.Error("two seeds gave one schedule")
 	}
-	seen := make(map[faultKind]bool)
-	for _, f := range schedule(7, 60) {
-		seen[f.kind] = true
+	if n := len(have.ground) + len(have.surface); n != 200 {
+		t.Errorf("have %d faults, want 200", n)
 	}
-	for _, s := range round() {
-		if !seen[s.kind] {
-			t.Errorf("60 faults without %q", s.kind)
+	seen := map[bool]map[faultKind]bool{false: {}, true: {}}
+	for _, f := range slices.Concat(have.ground, have.surface) {
+		seen[f.kept][f.kind] = true
+	}
+	for _, s := range slices.Concat(surface(), bareGround()) {
+		if !seen[false][s.kind] {
+			t.Errorf("200 faults without %q", s.kind)
+		}
+	}
+	for _, s := range keptGround() {
+		if !seen[true][s.kind] {
+			t.Errorf("200 faults without %q under a supervisor", s.kind)
 		}
 	}
 	a, b := newWorks(7, 3), newWorks(7, 3)

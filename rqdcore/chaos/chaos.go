@@ -31,12 +31,12 @@ const leaseSeconds = 20
 
 // options are what the command line says.
 type options struct {
-	faults int
-	seed   uint64
-	slots  int
-	binary string
-	image  string
-	keep   string // Where the logs of a failed run go; empty leaves them nowhere.
+	faults     int
+	seed       uint64
+	slots      int
+	binary     string // Path of a static rqdcore.
+	supervisor string // And of the supervisor.
+	keep       string // Where the logs of a failed run go; empty leaves them nowhere.
 }
 
 // strike is a fault that waits for a launch.
@@ -50,12 +50,17 @@ type chaos struct {
 	opts   options
 	dir    string
 	host   string
+	port   int
 	books  *books
 	cue    *cuebot
-	rqd    *rqd
+	ground *ground
+	image  string // Of the frames.
+	bare   *bare
+	kept   *kept
+	rqd    keeper // One of the two.
 	proxy  *proxy
 	volume *volume
-	docker *engine.Client
+	logs   *logDisk // Nil where the machine has no loop devices.
 	conn   *grpc.ClientConn
 	client rqdpb.RqdInterfaceClient
 
@@ -66,6 +71,7 @@ type chaos struct {
 	later       sync.WaitGroup
 	refusals    atomic.Int64
 	probes      atomic.Int64 // Answers that were right.
+	knocks      atomic.Int64 // And among the first that an RQD gave.
 
 	mu      sync.Mutex
 	done    map[faultKind]int
@@ -81,58 +87,75 @@ func open(ctx context.Context, o options) (_ *chaos, err error) {
 			err = errors.Join(err, c.close())
 		}
 	}()
-	if c.dir, err = os.MkdirTemp("", "rqd-chaos-"); err != nil {
+	var release func() error
+	if c.dir, release, err = makeScene(); err != nil {
 		return nil, err
 	}
-	c.closers = append(c.closers, func() error { return os.RemoveAll(c.dir) })
+	c.closers = append(c.closers, release)
 	c.host = filepath.Base(c.dir)
-	if err := os.Mkdir(filepath.Join(c.dir, "run"), 0o755); err != nil { // #nosec G301 -- frames have to get into it.
-		return nil, err
+	for _, sub := range []string{"run", "etc"} {
+		if err := os.Mkdir(filepath.Join(c.dir, sub), 0o755); err != nil { // #nosec G301 -- frames have to get into it.
+			return nil, err
+		}
 	}
-	if err := os.Chmod(c.dir, 0o755); err != nil { // #nosec G302 -- the same.
-		return nil, err
+	return c, c.openParts(ctx)
+}
+
+// openParts opens what RQD stands between.
+func (c *chaos) openParts(ctx context.Context) (err error) {
+	if c.ground, c.image, err = openGround(ctx, filepath.Join(c.dir, engineDir), c.opts); err != nil {
+		return err
 	}
-	if c.docker, err = engine.Dial(ctx, engine.Options{}); err != nil {
-		return nil, err
-	}
-	c.closers = append(c.closers, c.docker.Close)
+	c.closers = append(c.closers, c.ground.close)
 	if c.volume, err = mountVolume(filepath.Join(c.dir, "state")); err != nil {
-		return nil, err
+		return err
 	}
-	c.closers = append(c.closers, c.volume.unmount)
-	if c.proxy, err = openProxy(filepath.Join(c.dir, "engine.sock"), c.docker.Host()); err != nil {
-		return nil, err
+	if c.logs, err = mountLogDisk(c.logDir()); err != nil {
+		fmt.Fprintf(os.Stderr, "chaos: the log directory will not stall: %v\n", err)
+	}
+	if c.proxy, err = openProxy(filepath.Join(c.dir, "engine.sock"), c.ground.Socket()); err != nil {
+		return err
 	}
 	c.closers = append(c.closers, c.proxy.close)
 	if c.cue, err = openCuebot(ctx, c.books); err != nil {
-		return nil, err
+		return err
 	}
 	c.closers = append(c.closers, func() error { c.cue.down(); return nil })
-	return c, c.openRQD()
+	return c.openRQD()
 }
 
-// openRQD prepares rqdcore and the connection to it, and starts it.
+// engineDir is where in the scene its engine lives.
+const engineDir = "engine"
+
+// openRQD prepares rqdcore's two keepers and the connection to it, and starts it.
 func (c *chaos) openRQD() error {
-	port, err := freePort()
-	if err != nil {
+	var err error
+	if c.port, err = freePort(); err != nil {
 		return err
 	}
 	conf := filepath.Join(c.dir, "rqd.conf")
-	if err := os.WriteFile(conf, []byte(c.config(port)), 0o600); err != nil {
+	dirs := fmt.Sprintf("[Override]\nRQD_RUN_DIR=%[1]s/run\nRQD_STATE_DIR=%[1]s/state\n", c.dir)
+	inContainer := filepath.Join(c.dir, "etc", "rqd.conf")
+	if err := errors.Join(
+		os.WriteFile(conf, []byte(dirs+c.config()), 0o600), os.WriteFile(inContainer, []byte("[Override]\n"+c.config()), 0o600),
+	); err != nil {
 		return err
 	}
-	output, err := os.Create(filepath.Join(c.dir, "rqdcore.log"))
+	output, err := os.OpenFile(filepath.Join(c.dir, "rqdcore.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	c.closers = append(c.closers, output.Close)
-	c.rqd = &rqd{
+	stopped := func() { c.books.strikeUnstarted("rqdcore ended before it was started", c.started) }
+	c.bare = &bare{
 		binary: c.opts.binary, conf: conf, output: output, books: c.books,
 		env:     append(os.Environ(), "DOCKER_HOST=unix://"+filepath.Join(c.dir, "engine.sock")),
-		stopped: func() { c.books.strikeUnstarted("rqdcore ended before it was started", c.started) },
+		stopped: stopped,
 	}
+	c.kept = &kept{ground: c.ground, dir: c.dir, books: c.books, stopped: stopped}
+	c.rqd = c.bare
 	retry := backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.3, MaxDelay: 300 * time.Millisecond}
-	c.conn, err = grpc.NewClient(fmt.Sprintf("passthrough:///127.0.0.1:%d", port), grpc.WithNoProxy(),
+	c.conn, err = grpc.NewClient("passthrough:///"+c.address(), grpc.WithNoProxy(),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: time.Second}))
 	if err != nil {
@@ -143,14 +166,11 @@ func (c *chaos) openRQD() error {
 	return c.rqd.start()
 }
 
-func (c *chaos) config(port int) string {
-	return fmt.Sprintf(`[Override]
-RQD_GRPC_PORT=%d
+func (c *chaos) config() string {
+	return fmt.Sprintf(`RQD_GRPC_PORT=%d
 OVERRIDE_CUEBOT=%s
 OVERRIDE_HOSTNAME=%s
 OVERRIDE_CORES=%d
-RQD_RUN_DIR=%[5]s/run
-RQD_STATE_DIR=%[5]s/state
 FRAME_LEASE_SECONDS=%d
 KILL_GRACE_SECONDS=1
 CONSOLE_LOG_LEVEL=DEBUG
@@ -158,7 +178,7 @@ CONSOLE_LOG_LEVEL=DEBUG
 RUN_ON_DOCKER=True
 [docker.images]
 chaos=%s
-`, port, c.cue.addr, c.host, 2*(c.opts.slots+2), c.dir, leaseSeconds, c.opts.image)
+`, c.port, c.cue.addr, c.host, 2*(c.opts.slots+2), leaseSeconds, c.image)
 }
 
 // logDir is where the rqlogs are.
@@ -192,7 +212,7 @@ func (c *chaos) containers(ctx context.Context, frameID string) []engine.Contain
 	if frameID != "" {
 		labels[frameLabel] = frameID
 	}
-	list, err := c.docker.List(ctx, labels)
+	list, err := c.ground.client.List(ctx, labels)
 	if err != nil {
 		return nil
 	}
@@ -208,7 +228,7 @@ func (c *chaos) checkDead(ctx context.Context, r *run, list []engine.Container) 
 	c.later.Go(func() {
 		time.Sleep(soon)
 		for _, was := range list {
-			is, err := c.docker.Inspect(context.WithoutCancel(ctx), was.ID)
+			is, err := c.ground.client.Inspect(context.WithoutCancel(ctx), was.ID)
 			if err == nil && is.State == engine.StateRunning {
 				c.books.wrong("%s: RQD said NOT_FOUND, but container %s still runs %v later", r.id, was.Name, soon)
 			}

@@ -7,19 +7,21 @@ import (
 	"strings"
 	"testing"
 
-	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/internal/testprogram"
 )
 
-// TestChaos is a short run of the real thing. The seed is the same each time: what it meets still differs.
+// TestChaos is a run of the real thing. The seed is the same each time: what it meets still differs.
 func TestChaos(t *testing.T) {
-	enginetest.Dial(t)
-	binary, err := testprogram.Build(t.TempDir(), "rqdswarm/rqdcore", "-race")
-	if err != nil {
-		t.Fatal(err)
+	o := options{faults: 200, seed: 20, slots: 8, keep: os.Getenv("CHAOS_KEEP")}
+	for source, binary := range map[string]*string{"rqdswarm/rqdcore": &o.binary, "rqdswarm/supervisor": &o.supervisor} {
+		var err error
+		// Static, since each is alone in its image.
+		*binary, err = testprogram.Build(t.TempDir(), source, "-race", "-tags=netgo,osusergo", "-ldflags=-linkmode=external -extldflags=-static")
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	keep := os.Getenv("CHAOS_KEEP")
-	r, err := try(t.Context(), options{faults: 40, seed: 20, slots: 4, binary: binary, image: enginetest.Busybox(t), keep: keep}, os.Stderr)
+	r, err := try(t.Context(), o, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func TestChaos(t *testing.T) {
 	if len(r.problems) > 0 {
 		t.Errorf("have\n%s", &text)
 	}
-	if r.accepted < 10 || r.completions < 10 || r.lines < 100 || r.probes < 10 {
+	if r.accepted < 50 || r.completions < 50 || r.lines < 1000 || r.probes < 50 || r.knocks < 10 {
 		t.Errorf("hardly anything happened, so nothing is shown:\n%s", &text)
 	}
 }

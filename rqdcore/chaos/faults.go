@@ -8,46 +8,108 @@ import (
 	"time"
 
 	"rqdswarm/internal/engine"
+	"rqdswarm/rqdcore/cuepb/rqdpb"
 	"rqdswarm/rqdcore/minicue/server"
 )
 
 // launchWait is how long a fault that waits for a launch does so.
 const launchWait = 4 * time.Second
 
+// A fault that finds no victim tries again for a while.
+const (
+	victimWait  = 8 * time.Second
+	victimPause = 200 * time.Millisecond
+)
+
 // afterOK is from which repeat on a fault at a launch waits for RQD's OK.
 const afterOK = 3
 
-// inject carries out the schedule.
-func (c *chaos) inject(ctx context.Context, faults []fault, say func(int)) {
-	for i, f := range faults {
+// inject carries out faults one after the other.
+func (c *chaos) inject(ctx context.Context, faults []fault, say func()) {
+	for _, f := range faults {
 		c.pause(ctx, f.gap)
 		if ctx.Err() != nil {
 			return
 		}
 		tally := c.missed
-		if c.do(ctx, f) {
+		if c.insist(ctx, f) {
 			tally = c.done
 		}
 		c.mu.Lock()
 		tally[f.kind]++
 		c.mu.Unlock()
-		say(i + 1)
+		say()
 	}
+}
+
+// injectGround does so with the faults around RQD, and gives it to a supervisor when the plan says so. Most of them
+// want an RQD that is there, so that frames get to run.
+func (c *chaos) injectGround(ctx context.Context, faults []fault, say func()) {
+	const hasty = 0.25
+	for _, f := range faults {
+		if f.kept && c.rqd != c.kept {
+			c.moveIn()
+		}
+		if f.pick >= hasty {
+			c.awaitRQD(ctx)
+		}
+		c.inject(ctx, []fault{f}, say)
+	}
+}
+
+// awaitRQD waits until RQD answers, for a while.
+func (c *chaos) awaitRQD(ctx context.Context) {
+	const limit = 20 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for ctx.Err() == nil {
+		if _, err := c.client.ReportStatus(ctx, &rqdpb.RqdStaticReportStatusRequest{}); err == nil {
+			return
+		}
+		c.pause(ctx, victimPause)
+	}
+}
+
+// insist tries a fault until there is something to break, for a while.
+func (c *chaos) insist(ctx context.Context, f fault) bool {
+	for limit := time.Now().Add(victimWait); ; c.pause(ctx, victimPause) {
+		if c.do(ctx, f) {
+			return true
+		}
+		if time.Now().After(limit) || ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// moveIn gives RQD to a supervisor: the next rqdcore finds all that the process has left.
+func (c *chaos) moveIn() {
+	c.bare.stop(syscall.SIGTERM)
+	c.rqd = c.kept
+	c.restart()
 }
 
 // do is false when there was nothing to break.
 func (c *chaos) do(ctx context.Context, f fault) bool {
 	switch f.kind {
-	case rqdKilled, rqdStopped, rqdKilledOften, rqdKilledLaunch, killedTogether, rqdFrozen, rqdAway:
-		return c.hitRQD(ctx, f)
 	case cuebotDown, replyCut, replyError, replyHang:
 		return c.hitCuebot(ctx, f)
 	case launchCut, launchAgain, launchElsewhere, frameKilled:
 		return c.hitCalls(ctx, f)
-	case dockerRemove, dockerKill, dockerStop, dockerPrune:
+	case dockerRemove, dockerKill, dockerStop:
 		return c.hitContainers(ctx, f)
+	case dockerPrune, dockerCleanUp:
+		return c.prune(ctx, f.kind)
+	case engineCut, engineAway, engineFrozen, engineRestarted, engineKilled:
+		return c.hitEngine(ctx, f)
+	case diskFull, diskReadOnly, diskGarbage, logStalled:
+		return c.hitDisk(ctx, f)
+	case rqdKilledKept, supervisorKilled:
+		return c.kept.hit(ctx, f.kind)
+	case handedOver:
+		return c.kept.handOver(ctx, f)
 	}
-	return c.hitGround(f)
+	return c.hitRQD(ctx, f)
 }
 
 // hitRQD takes RQD away and brings it back.
@@ -153,11 +215,7 @@ func (c *chaos) lasting(d time.Duration, over func() error) {
 
 // hitContainers does to frames' containers what people and night jobs do.
 func (c *chaos) hitContainers(ctx context.Context, f fault) bool {
-	list := c.containers(ctx, "")
-	if f.kind == dockerPrune {
-		return c.prune(ctx, list)
-	}
-	list = slices.DeleteFunc(list, func(x engine.Container) bool { return x.State != engine.StateRunning })
+	list := slices.DeleteFunc(c.containers(ctx, ""), func(x engine.Container) bool { return x.State != engine.StateRunning })
 	victim, ok := choose(list, f.pick, func(x engine.Container) string { return x.Name })
 	if !ok {
 		return false
@@ -166,58 +224,34 @@ func (c *chaos) hitContainers(ctx context.Context, f fault) bool {
 	var err error
 	switch f.kind {
 	case dockerRemove:
-		err = c.docker.Remove(ctx, victim.ID, engine.RemoveOptions{Force: true})
+		err = c.ground.client.Remove(ctx, victim.ID, engine.RemoveOptions{Force: true})
 	case dockerKill:
-		err = c.docker.Signal(ctx, victim.ID, "SIGKILL")
+		err = c.ground.client.Signal(ctx, victim.ID, "SIGKILL")
 	case dockerStop:
-		c.later.Go(func() { _ = c.docker.Stop(ctx, victim.ID, 10*time.Second) }) // It may be gone already.
+		c.later.Go(func() { _ = c.ground.client.Stop(ctx, victim.ID, 10*time.Second) }) // It may be gone already.
 	}
 	return err == nil
 }
 
-// prune removes what does not run.
-func (c *chaos) prune(ctx context.Context, list []engine.Container) bool {
-	pruned := false
-	for _, x := range list {
-		if x.State == engine.StateRunning {
-			continue
-		}
-		c.books.strike(x.Labels[frameLabel], string(dockerPrune))
-		pruned = c.docker.Remove(ctx, x.ID, engine.RemoveOptions{}) == nil || pruned
+// prune removes everything that does not run, as night jobs do: also a container that is about to start.
+func (c *chaos) prune(ctx context.Context, kind faultKind) bool {
+	runs := c.books.unfinished()
+	c.books.strikeUnstarted(string(kind), c.started)
+	args := []string{"container", "prune", "--force"}
+	if kind == dockerCleanUp {
+		args[0] = "system"
 	}
-	return pruned
-}
-
-// hitGround takes what RQD stands on: the engine and the disk.
-func (c *chaos) hitGround(f fault) bool {
-	var err error
-	switch f.kind {
-	case engineCut:
-		c.books.strikeUnstarted(string(f.kind), c.started)
-		c.proxy.cut()
-	case engineAway:
-		c.rqd.excuse(f.length + 5*time.Second)
-		c.proxy.leaveAlone()
-		c.books.strikeUnstarted(string(f.kind), c.started)
-		c.lasting(f.length, func() error {
-			c.books.strikeUnstarted(string(f.kind), c.started)
-			c.proxy.comeBack()
-			return nil
-		})
-	case diskFull:
-		c.rqd.excuse(f.length + 5*time.Second)
-		err = c.volume.fill()
-		c.lasting(f.length, c.volume.free)
-	case diskGarbage:
-		err = c.volume.plant()
-		if err != nil && strings.Contains(err.Error(), "no space") {
-			return false
+	out, err := c.ground.docker(ctx, args...)
+	running := make(map[string]bool)
+	for _, x := range c.containers(ctx, "") {
+		running[x.Labels[frameLabel]] = x.State == engine.StateRunning
+	}
+	for _, r := range runs {
+		if !running[r.frameID] {
+			c.books.note(r, func(r *run) { r.struck, r.unstarted = string(kind), false })
 		}
 	}
-	if err != nil {
-		c.books.wrong("%s: %v", f.kind, err)
-	}
-	return err == nil
+	return err == nil && strings.Contains(out, "Deleted Containers")
 }
 
 // choose picks one of the list, the same for the same list.

@@ -10,10 +10,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
-
-	"rqdswarm/internal/engine"
 )
 
 func main() { os.Exit(command()) }
@@ -25,9 +24,9 @@ func command() int {
 	o := options{}
 	flag.IntVar(&o.faults, "faults", 200, "how many `faults` to inject")
 	flag.Uint64Var(&o.seed, "seed", 0, "`seed` of the schedule; 0 takes a new one")
-	flag.IntVar(&o.slots, "frames-in-flight", 6, "how many `frames` run at once")
-	flag.StringVar(&o.binary, "rqdcore", "bin/rqdcore", "`path` of the rqdcore to try")
-	flag.StringVar(&o.image, "image", "rqd-frame-busybox:dev", "`image` of the frames; it needs a shell and awk")
+	flag.IntVar(&o.slots, "frames-in-flight", 8, "how many `frames` run at once")
+	flag.StringVar(&o.binary, "rqdcore", "bin/rqdcore", "`path` of the rqdcore to try; a static binary")
+	flag.StringVar(&o.supervisor, "supervisor", "bin/supervisor", "`path` of the supervisor to try")
 	flag.StringVar(&o.keep, "keep", "", "`directory` for the logs of a failed run")
 	flag.Parse()
 	if o.seed == 0 {
@@ -48,12 +47,15 @@ func command() int {
 // try is one whole run. Its error is that the scene could not be built, or ctx's; what was lost is in the result.
 func try(ctx context.Context, o options, progress io.Writer) (_ result, err error) {
 	began := time.Now()
+	if err := sweepScenes(ctx); err != nil {
+		return result{}, err
+	}
 	c, err := open(ctx, o)
 	if err != nil {
 		return result{}, err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	defer c.clear(ctx)
+	defer c.clear()
 	fmt.Fprintf(progress, "chaos: %d faults, seed %d, %d frames in flight, host %s\n", o.faults, o.seed, o.slots, c.host)
 	c.run(ctx, progress)
 	if ctx.Err() != nil {
@@ -61,7 +63,8 @@ func try(ctx context.Context, o options, progress io.Writer) (_ result, err erro
 	}
 	out := c.audit(ctx)
 	out.seed, out.faults, out.missed, out.took = o.seed, c.done, c.missed, time.Since(began)
-	out.starts, out.completions, out.raced, out.probes, out.problems = c.rqd.starts, c.books.reports, c.books.raced, c.probes.Load(), c.books.problems
+	out.knocks = c.knocks.Load()
+	out.starts, out.supervisors, out.completions, out.raced, out.probes, out.problems = c.bare.count(), c.kept.count(), c.books.reports, c.books.raced, c.probes.Load(), c.books.problems
 	if len(out.problems) > 0 && o.keep != "" {
 		err = c.keep(filepath.Join(o.keep, fmt.Sprintf("seed-%d", o.seed)))
 	}
@@ -80,12 +83,10 @@ func (c *chaos) run(ctx context.Context, progress io.Writer) {
 		slots.Go(func() { s.live(live) })
 	}
 	slots.Go(func() { c.probe(probing) })
-	faults := schedule(c.opts.seed, c.opts.faults)
-	c.inject(ctx, faults, func(n int) {
-		if n%20 == 0 {
-			fmt.Fprintf(progress, "chaos: %d of %d faults, %d launches, %d problems\n", n, len(faults), c.books.size(), c.books.wrongs())
-		}
-	})
+	for range knockers {
+		slots.Go(func() { c.knock(probing, c.address()) })
+	}
+	c.breakThings(ctx, progress)
 	stopProbing()
 	close(c.end)
 	c.heal(ctx)
@@ -95,17 +96,28 @@ func (c *chaos) run(ctx context.Context, progress io.Writer) {
 	c.later.Wait()
 }
 
-// clear takes away what a failed run left.
-func (c *chaos) clear(ctx context.Context) {
-	c.rqd.stop(syscall.SIGKILL)
-	c.later.Wait()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainLimit)
-	defer cancel()
-	for _, x := range c.containers(ctx, "") {
-		if err := c.docker.Remove(ctx, x.ID, engine.RemoveOptions{Force: true}); err != nil {
-			fmt.Fprintf(os.Stderr, "chaos: remove %s: %v\n", x.Name, err)
+// breakThings injects the whole plan.
+func (c *chaos) breakThings(ctx context.Context, progress io.Writer) {
+	var count atomic.Int64
+	began := time.Now()
+	say := func() {
+		if n := count.Add(1); n%20 == 0 {
+			fmt.Fprintf(progress, "chaos: %v: %d of %d faults, %d launches, %d problems\n",
+				time.Since(began).Round(time.Second), n, c.opts.faults, c.books.size(), c.books.wrongs())
 		}
 	}
+	p := planned(c.opts.seed, c.opts.faults)
+	var lanes sync.WaitGroup
+	lanes.Go(func() { c.inject(ctx, p.surface, say) })
+	c.injectGround(ctx, p.ground, say)
+	lanes.Wait()
+}
+
+// clear ends what must not outlive the run. Its engine takes the containers along.
+func (c *chaos) clear() {
+	c.bare.stop(syscall.SIGKILL)
+	c.later.Wait()
+	thaw(c.logDir())
 }
 
 // keep copies what tells of a failed run.

@@ -11,29 +11,38 @@ type faultKind string
 
 // The faults, in the words of the table.
 const (
-	rqdKilled       faultKind = "rqdcore killed"
-	rqdStopped      faultKind = "rqdcore stopped"
-	rqdKilledOften  faultKind = "rqdcore killed while it adopts"
-	rqdKilledLaunch faultKind = "rqdcore killed at a launch"
-	rqdFrozen       faultKind = "rqdcore frozen"
-	rqdAway         faultKind = "rqdcore away beyond the lease"
-	cuebotDown      faultKind = "cuebot down"
-	replyCut        faultKind = "completion applied, connection cut"
-	replyError      faultKind = "completion answered with an error"
-	replyHang       faultKind = "completion never answered"
-	launchCut       faultKind = "launch cut off"
-	launchAgain     faultKind = "launch sent again"
-	launchElsewhere faultKind = "frame launched for another resource"
-	frameKilled     faultKind = "frame killed through cuebot"
-	killedTogether  faultKind = "frame killed at its launch, then rqdcore"
-	dockerRemove    faultKind = "docker rm -f"
-	dockerKill      faultKind = "docker kill"
-	dockerStop      faultKind = "docker stop"
-	dockerPrune     faultKind = "docker container prune"
-	engineCut       faultKind = "engine connections cut"
-	engineAway      faultKind = "engine unreachable"
-	diskFull        faultKind = "state volume full"
-	diskGarbage     faultKind = "garbage on the state volume"
+	rqdKilled        faultKind = "rqdcore killed"
+	rqdStopped       faultKind = "rqdcore stopped"
+	rqdKilledOften   faultKind = "rqdcore killed while it adopts"
+	rqdKilledLaunch  faultKind = "rqdcore killed at a launch"
+	rqdFrozen        faultKind = "rqdcore frozen"
+	rqdKilledKept    faultKind = "rqdcore killed under its supervisor"
+	supervisorKilled faultKind = "supervisor killed"
+	handedOver       faultKind = "handed over to a newer supervisor"
+	rqdAway          faultKind = "rqdcore away beyond the lease"
+	cuebotDown       faultKind = "cuebot down"
+	replyCut         faultKind = "completion applied, connection cut"
+	replyError       faultKind = "completion answered with an error"
+	replyHang        faultKind = "completion never answered"
+	launchCut        faultKind = "launch cut off"
+	launchAgain      faultKind = "launch sent again"
+	launchElsewhere  faultKind = "frame launched for another resource"
+	frameKilled      faultKind = "frame killed through cuebot"
+	killedTogether   faultKind = "frame killed at its launch, then rqdcore"
+	dockerRemove     faultKind = "docker rm -f"
+	dockerKill       faultKind = "docker kill"
+	dockerStop       faultKind = "docker stop"
+	dockerPrune      faultKind = "docker container prune"
+	dockerCleanUp    faultKind = "docker system prune"
+	engineCut        faultKind = "engine connections cut"
+	engineAway       faultKind = "engine unreachable"
+	engineFrozen     faultKind = "engine answers nothing"
+	engineRestarted  faultKind = "engine restarted"
+	engineKilled     faultKind = "engine killed and started"
+	diskFull         faultKind = "state volume full"
+	diskReadOnly     faultKind = "state volume read-only"
+	diskGarbage      faultKind = "garbage on the state volume"
+	logStalled       faultKind = "log directory stalls"
 )
 
 // share is how often a fault comes in a round of them.
@@ -42,14 +51,9 @@ type share struct {
 	n    int
 }
 
-// round is what is dealt before anything is dealt again more often: a short run tries everything, too.
-func round() []share {
+// surface are the faults around RQD, from Cuebot's calls to what people and night jobs do to containers.
+func surface() []share {
 	return []share{
-		{rqdKilled, 3},
-		{rqdStopped, 2},
-		{rqdKilledOften, 3},
-		{rqdKilledLaunch, 4},
-		{rqdFrozen, 1},
 		{cuebotDown, 2},
 		{replyCut, 3},
 		{replyError, 2},
@@ -58,20 +62,52 @@ func round() []share {
 		{launchAgain, 2},
 		{launchElsewhere, 1},
 		{frameKilled, 3},
-		{killedTogether, 2},
 		{dockerRemove, 2},
 		{dockerKill, 2},
 		{dockerStop, 1},
-		{dockerPrune, 2},
-		{engineCut, 2},
-		{engineAway, 1},
-		{diskFull, 2},
+		{dockerPrune, 1},
+		{dockerCleanUp, 1},
 		{diskGarbage, 1},
 	}
 }
 
-// awayEvery is how often a whole lease is waited for; it takes long.
-const awayEvery = 100
+// bareGround are those of RQD and of what it stands on, while it is a process.
+func bareGround() []share {
+	return []share{
+		{rqdKilled, 3},
+		{rqdStopped, 2},
+		{rqdKilledOften, 3},
+		{rqdKilledLaunch, 4},
+		{killedTogether, 2},
+		{rqdFrozen, 1},
+		{engineCut, 2},
+		{engineAway, 1},
+		{engineFrozen, 1},
+		{engineRestarted, 1},
+		{engineKilled, 1},
+		{diskFull, 2},
+		{diskReadOnly, 2},
+		{logStalled, 2},
+	}
+}
+
+// keptGround are the same while a supervisor keeps RQD.
+func keptGround() []share {
+	return []share{
+		{rqdKilledKept, 3},
+		{supervisorKilled, 3},
+		{handedOver, 4},
+		{rqdKilled, 2},
+		{rqdStopped, 2},
+		{rqdKilledLaunch, 2},
+		{rqdFrozen, 1},
+		{engineCut, 1},
+		{engineRestarted, 1},
+		{engineKilled, 1},
+		{diskFull, 1},
+		{logStalled, 1},
+	}
+}
 
 // fault is one fault of the schedule. What its numbers mean depends on the kind.
 type fault struct {
@@ -80,33 +116,54 @@ type fault struct {
 	length time.Duration // How long the trouble lasts.
 	pick   float64       // Which victim, or which variant, from 0 to 1.
 	repeat int
+	kept   bool // A supervisor keeps RQD meanwhile.
 }
 
-// schedule deals n faults.
-func schedule(seed uint64, n int) []fault {
+// plan is what happens beside each other: a surface fault does not wait for RQD to be back.
+type plan struct{ surface, ground []fault }
+
+// awayFrom is how many faults a part needs for one that takes a whole lease.
+const awayFrom = 40
+
+// planned deals n faults, two of five around RQD. The first half of those hits a bare rqdcore, the rest one that a
+// supervisor keeps.
+func planned(seed uint64, n int) plan {
+	ground := n * 2 / 5
+	bare := ground / 2
+	p := plan{surface: schedule(seed, n-ground, surface()), ground: schedule(seed+1, bare, bareGround())}
+	kept := schedule(seed+2, ground-bare, keptGround())
+	for i := range kept {
+		kept[i].kept = true
+	}
+	if bare >= awayFrom {
+		p.ground[bare/2].kind = rqdAway
+		kept[len(kept)/2].kind = rqdAway
+	}
+	p.ground = append(p.ground, kept...)
+	return p
+}
+
+// schedule deals n faults: each of the round comes before anything comes more often, so a short run tries much, too.
+func schedule(seed uint64, n int, round []share) []fault {
 	r := rand.New(rand.NewPCG(seed, 0)) // #nosec G404 -- it must be repeatable.
 	var deck []faultKind
 	faults := make([]fault, 0, n)
-	for i := range n {
+	for range n {
 		if len(deck) == 0 {
-			deck = shuffled(r)
+			deck = shuffled(r, round)
 		}
-		f := fault{
-			kind: deck[0], gap: between(r, 200*time.Millisecond, 900*time.Millisecond),
+		faults = append(faults, fault{
+			kind: deck[0], gap: between(r, 100*time.Millisecond, 700*time.Millisecond),
 			length: between(r, 0, 2*time.Second), pick: r.Float64(), repeat: 1 + r.IntN(4),
-		}
+		})
 		deck = deck[1:]
-		if i%awayEvery == awayEvery/2 {
-			f.kind = rqdAway
-		}
-		faults = append(faults, f)
 	}
 	return faults
 }
 
-func shuffled(r *rand.Rand) []faultKind {
+func shuffled(r *rand.Rand, round []share) []faultKind {
 	var deck []faultKind
-	for _, s := range round() {
+	for _, s := range round {
 		for range s.n {
 			deck = append(deck, s.kind)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 	"sync"
 )
 
@@ -20,12 +19,8 @@ type proxy struct {
 	work  sync.WaitGroup
 }
 
-// openProxy listens on path for the engine at host, as in unix:///var/run/docker.sock.
-func openProxy(path, host string) (*proxy, error) {
-	socket, ok := strings.CutPrefix(host, "unix://")
-	if !ok {
-		return nil, fmt.Errorf("engine at %s: want a unix socket", host)
-	}
+// openProxy listens on path for the engine at socket.
+func openProxy(path, socket string) (*proxy, error) {
 	l, err := net.Listen("unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("listen for rqdcore: %w", err)

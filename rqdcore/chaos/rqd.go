@@ -18,8 +18,17 @@ const (
 	youth = 5 * time.Second
 )
 
-// rqd keeps one rqdcore running, unless it is told not to.
-type rqd struct {
+// keeper keeps one rqdcore running, unless it is told not to.
+type keeper interface {
+	start() error
+	stop(syscall.Signal) // Returns when it is gone.
+	freeze(time.Duration)
+	excuse(time.Duration) // For so long it may fail by itself: it lacks something that it needs.
+	count() int           // Of starts.
+}
+
+// bare keeps rqdcore as a process: what is to hit a certain millisecond hits it here.
+type bare struct {
 	binary, conf string
 	env          []string
 	output       *os.File
@@ -37,13 +46,13 @@ type rqd struct {
 }
 
 // start begins a rqdcore when none runs.
-func (q *rqd) start() error {
+func (q *bare) start() error {
 	q.control.Lock()
 	defer q.control.Unlock()
 	return q.launch()
 }
 
-func (q *rqd) launch() error {
+func (q *bare) launch() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.wanted = true
@@ -52,6 +61,7 @@ func (q *rqd) launch() error {
 	}
 	cmd := exec.Command(q.binary, "-c", q.conf) // #nosec G204 -- our own binary.
 	cmd.Stdout, cmd.Stderr, cmd.Env = q.output, q.output, q.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is for us: we stop it.
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start rqdcore: %w", err)
 	}
@@ -63,7 +73,7 @@ func (q *rqd) launch() error {
 }
 
 // watch waits for the end, and starts the next one when nobody wanted it.
-func (q *rqd) watch(cmd *exec.Cmd, ended chan struct{}) {
+func (q *bare) watch(cmd *exec.Cmd, ended chan struct{}) {
 	err := cmd.Wait()
 	q.stopped()
 	q.mu.Lock()
@@ -91,7 +101,7 @@ func (q *rqd) watch(cmd *exec.Cmd, ended chan struct{}) {
 }
 
 // stop ends rqdcore with a signal and returns when it is gone.
-func (q *rqd) stop(s syscall.Signal) {
+func (q *bare) stop(s syscall.Signal) {
 	q.control.Lock()
 	defer q.control.Unlock()
 	q.mu.Lock()
@@ -115,7 +125,7 @@ func (q *rqd) stop(s syscall.Signal) {
 }
 
 // checkExit wants code 0 after SIGTERM. A process that has hardly begun still dies of it.
-func (q *rqd) checkExit(state *os.ProcessState) {
+func (q *bare) checkExit(state *os.ProcessState) {
 	status, ok := state.Sys().(syscall.WaitStatus)
 	young := time.Since(q.began) < youth
 	if ok && (status.ExitStatus() == 0 || young && status.Signaled() && status.Signal() == syscall.SIGTERM) {
@@ -125,7 +135,7 @@ func (q *rqd) checkExit(state *os.ProcessState) {
 }
 
 // freeze stops rqdcore's clock for a while, as a suspended or overloaded host does.
-func (q *rqd) freeze(d time.Duration) {
+func (q *bare) freeze(d time.Duration) {
 	q.control.Lock()
 	defer q.control.Unlock()
 	q.mu.Lock()
@@ -140,7 +150,7 @@ func (q *rqd) freeze(d time.Duration) {
 }
 
 // excuse lets RQD fail by itself for the time being.
-func (q *rqd) excuse(d time.Duration) {
+func (q *bare) excuse(d time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if until := time.Now().Add(d); until.After(q.excused) {
@@ -148,8 +158,14 @@ func (q *rqd) excuse(d time.Duration) {
 	}
 }
 
-func (q *rqd) isExcused() bool {
+func (q *bare) isExcused() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return time.Now().Before(q.excused)
+}
+
+func (q *bare) count() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.starts
 }

@@ -15,7 +15,8 @@ type result struct {
 	faults           map[faultKind]int
 	missed           map[faultKind]int
 	took             time.Duration
-	starts           int
+	starts           int // Of a bare rqdcore.
+	supervisors      int
 	runs, accepted   int
 	unclear, refused int
 	kinds            map[string]int // Outcomes.
@@ -23,7 +24,7 @@ type result struct {
 	duplicates       int
 	changed, raced   int
 	logs, lines      int
-	probes           int64
+	probes, knocks   int64
 	problems         []string
 }
 
@@ -68,12 +69,14 @@ func (r result) print(w io.Writer) error {
 		{"  accepted", r.accepted},
 		{"  answer lost", r.unclear},
 		{"  refused: an earlier run was not over", r.refused},
-		{"starts of rqdcore", r.starts},
+		{"starts of a bare rqdcore", r.starts},
+		{"supervisors", r.supervisors},
 		{"completions delivered", r.completions},
 		{"  duplicates", r.duplicates},
 		{"  duplicates that say something else", r.changed},
 		{"  duplicates on the way at a new launch", r.raced},
 		{"running frames asked for", int(r.probes)},
+		{"  at the first instant of an RQD", int(r.knocks)},
 		{"rqlogs checked", r.logs},
 		{"  lines", r.lines},
 	} {

@@ -32,8 +32,6 @@ func mountVolume(dir string) (*volume, error) {
 	return &volume{dir: dir}, nil
 }
 
-func (v *volume) unmount() error { return syscall.Unmount(v.dir, syscall.MNT_DETACH) }
-
 // fill takes all the room there is.
 func (v *volume) fill() error {
 	f, err := os.Create(filepath.Join(v.dir, planted+"filler"))
@@ -58,6 +56,23 @@ func (v *volume) free() error {
 	}
 	return nil
 }
+
+// protect makes the directories read-only. It is a mount for each, since RQD's lock beside them is open for writing.
+// Only a bare RQD sees them.
+func (v *volume) protect() error {
+	for _, sub := range []string{"frames", "outbox"} {
+		dir := filepath.Join(v.dir, sub)
+		if err := syscall.Mount(dir, dir, "", syscall.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mount %s on itself: %w", dir, err)
+		}
+		if err := syscall.Mount("", dir, "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			return errors.Join(fmt.Errorf("make %s read-only: %w", dir, err), syscall.Unmount(dir, syscall.MNT_DETACH))
+		}
+	}
+	return nil
+}
+
+func (v *volume) unprotect() error { return unmountBelow(v.dir) }
 
 // plant leaves files as a crash, a full disk or a person may. RQD has to get over them.
 func (v *volume) plant() error {

@@ -17,6 +17,9 @@ import (
 type DaemonOptions struct {
 	// LiveRestore lets containers outlive the daemon, as dockerd's option of that name does.
 	LiveRestore bool
+	// Dir is where the daemon keeps everything; empty makes a new one. The Daemon of a process that was
+	// killed is had again by its Dir, for Close. A path of more than 70 characters is too long for the sockets in it.
+	Dir string
 }
 
 // Daemon is a dockerd of one's own, beside the machine's: what it is for is to be stopped, killed
@@ -36,7 +39,7 @@ const daemonStart = time.Minute
 
 // NewDaemon makes room for a daemon and starts it. Whoever gets one calls Close.
 func NewDaemon(ctx context.Context, o DaemonOptions) (*Daemon, error) {
-	dir, err := os.MkdirTemp("/tmp", "rqd-engine-") // Short: a socket's path has at most 107 characters.
+	dir, err := o.makeDir()
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +48,13 @@ func NewDaemon(ctx context.Context, o DaemonOptions) (*Daemon, error) {
 		return nil, errors.Join(err, d.Close()) //nolint:contextcheck // It cleans up when ctx is over, too.
 	}
 	return d, nil
+}
+
+func (o DaemonOptions) makeDir() (string, error) {
+	if o.Dir == "" {
+		return os.MkdirTemp("/tmp", "rqd-engine-") // Short: a socket's path has at most 107 characters.
+	}
+	return o.Dir, os.MkdirAll(o.Dir, 0o711) // #nosec G301 -- rootless processes in containers go through it.
 }
 
 // Host is the daemon's address, for DOCKER_HOST and engine.Options.
@@ -59,6 +69,9 @@ func (d *Daemon) Start(ctx context.Context) error {
 		"--host", d.Host(), "--containerd", d.containerdSocket(), "--config-file", filepath.Join(d.dir, "daemon.json"),
 		"--data-root", filepath.Join(d.dir, "data"), "--exec-root", filepath.Join(d.dir, "exec"), "--pidfile", filepath.Join(d.dir, "pid"),
 		"--bridge", "none", "--iptables=false", "--ip6tables=false", "--exec-opt", "native.cgroupdriver=cgroupfs",
+	}
+	if err := os.Remove(filepath.Join(d.dir, "pid")); err != nil && !errors.Is(err, os.ErrNotExist) { // A killed daemon's; pids are used again.
+		return err
 	}
 	if d.opts.LiveRestore {
 		args = append(args, "--live-restore")
