@@ -40,7 +40,7 @@ test-unit: build $(TOOLS)/gotestsum ## Run the tests that need no engine, with t
 # One package after the other: they share the engine, and RQD's port.
 test-integration: engine images $(TOOLS)/gotestsum ## Run the tests of all packages that test on a real engine
 	@scripts/need.sh cc busybox registry mkfs
-	$(GOTESTSUM) -race -tags integration -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
+	$(GOTESTSUM) -race -tags integration -timeout 30m -p 1 $$(grep -rl --include='*_test.go' '^//go:build integration' internal rqdcore supervisor | xargs -r -n 1 dirname | sort -u | sed 's|^|./|')
 
 test-swarm: images $(TOOLS)/gotestsum ## Run the short tests on a Swarm of one node, of an engine of its own (needs root)
 	@scripts/need.sh lab

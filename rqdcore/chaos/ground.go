@@ -163,23 +163,29 @@ func sweepScene(ctx context.Context, dir string) error {
 	return tearDown(dir)
 }
 
-// awaitDaemons waits for the dead run's daemons, which end with it but have containers to stop.
+// awaitDaemons waits for the dead run's daemons, which end with it but have containers to stop, and ends its rqdcore.
 func awaitDaemons(ctx context.Context, dir string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	for ctx.Err() == nil {
+	for alive := true; alive && ctx.Err() == nil; time.Sleep(victimPause) {
+		alive = false
 		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // The pattern is good.
-		alive := false
 		for _, l := range lines {
 			text, _ := os.ReadFile(l) // It may have ended.
 			program, args, _ := bytes.Cut(text, []byte{0})
-			name := filepath.Base(string(program))
-			alive = alive || (name == "dockerd" || name == "containerd") && bytes.Contains(args, []byte(dir+"/"))
+			if !bytes.Contains(args, []byte(dir+"/")) {
+				continue
+			}
+			switch name := filepath.Base(string(program)); {
+			case strings.HasPrefix(name, "rqdcore"):
+				var pid int
+				if n, err := fmt.Sscanf(l, "/proc/%d", &pid); n == 1 && err == nil {
+					_ = syscall.Kill(pid, syscall.SIGKILL) // It may have ended.
+				}
+			case name == "dockerd" || name == "containerd":
+				alive = true
+			}
 		}
-		if !alive {
-			return
-		}
-		time.Sleep(200 * time.Millisecond)
 	}
 }
 

@@ -17,7 +17,7 @@ const (
 	rqdName        = "rqd"
 	supervisorRole = "org.rqdswarm.role"
 	// keptLimit is what a supervisor gets to do anything on a busy machine.
-	keptLimit = time.Minute
+	keptLimit = 3 * time.Minute
 	keptPause = 20 * time.Millisecond
 )
 

@@ -65,8 +65,12 @@ func (k *knocker) ask(conn net.Conn) error {
 	for _, r := range k.books.victims(endless) {
 		text.Reset()
 		for _, h := range [][2]string{
-			{":method", http.MethodPost}, {":scheme", "http"}, {":path", rqdpb.RqdInterface_GetRunningFrameStatus_FullMethodName},
-			{":authority", "rqd"}, {"content-type", "application/grpc"}, {"te", "trailers"},
+			{":method", http.MethodPost},
+			{":scheme", "http"},
+			{":path", rqdpb.RqdInterface_GetRunningFrameStatus_FullMethodName},
+			{":authority", "rqd"},
+			{"content-type", "application/grpc"},
+			{"te", "trailers"},
 		} {
 			_ = encoder.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]}) // Into memory.
 		}

@@ -122,7 +122,7 @@ type fault struct {
 // plan is what happens beside each other: a surface fault does not wait for RQD to be back.
 type plan struct{ surface, ground []fault }
 
-// awayFrom is how many faults a part needs for one that takes a whole lease.
+// awayFrom is how many faults around a bare RQD are worth one that takes a whole lease.
 const awayFrom = 40
 
 // planned deals n faults, two of five around RQD. The first half of those hits a bare rqdcore, the rest one that a
@@ -137,7 +137,6 @@ func planned(seed uint64, n int) plan {
 	}
 	if bare >= awayFrom {
 		p.ground[bare/2].kind = rqdAway
-		kept[len(kept)/2].kind = rqdAway
 	}
 	p.ground = append(p.ground, kept...)
 	return p
@@ -154,7 +153,7 @@ func schedule(seed uint64, n int, round []share) []fault {
 		}
 		faults = append(faults, fault{
 			kind: deck[0], gap: between(r, 100*time.Millisecond, 700*time.Millisecond),
-			length: between(r, 0, 2*time.Second), pick: r.Float64(), repeat: 1 + r.IntN(4),
+			length: between(r, 0, 1500*time.Millisecond), pick: r.Float64(), repeat: 1 + r.IntN(4),
 		})
 		deck = deck[1:]
 	}
@@ -202,15 +201,15 @@ func (w works) next() work {
 	switch n := w.r.IntN(20); {
 	case n < 8: // A few seconds.
 		out.lines = 10 + w.r.IntN(150)
-	case n < 13: // Over at once.
+	case n < 11: // Over at once.
 		out.lines, out.pause = 1+w.r.IntN(3), 0
-	case n < 15: // Much in no time.
+	case n < 13: // Much in no time.
 		out.lines, out.pause = 20_000+w.r.IntN(20_000), 0
-	case n < 16:
+	case n < 14:
 		out.lines, out.status, out.signal = 1+w.r.IntN(40), 1, 11
 	default:
 		out.stubborn = n == 19
-		out.patience = between(w.r, time.Second, 8*time.Second)
+		out.patience = between(w.r, time.Second, 15*time.Second)
 	}
 	return out
 }
