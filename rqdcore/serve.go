@@ -19,8 +19,8 @@ import (
 	"rqdswarm/rqdcore/rpc"
 )
 
-// gcPercent is half of Go's own: RQD works little and lives on a host that others want the memory of.
-const gcPercent = 50
+// gcPercent is a quarter of Go's own: RQD works little, and lives on a host that others want the memory of.
+const gcPercent = 25
 
 // serve is RQD from its start to its end. It returns nil after a signal or a shutdown that
 // was asked for: frames go on, and the next RQD adopts them.

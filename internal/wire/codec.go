@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,18 +17,11 @@ const headerSize = 4
 // Append appends m to dst as it goes over the socket, header and all, so that one write sends
 // it and a descriptor can travel with its first byte.
 func Append(dst []byte, m Message) ([]byte, error) {
-	if n := m.fields(); n != 1 {
+	if n := m.set(); n != 1 {
 		return dst, fmt.Errorf("encode message: it has %d of its fields set, want 1", n)
 	}
 	start := len(dst)
-	out := bytes.NewBuffer(append(dst, make([]byte, headerSize)...))
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(m); err != nil {
-		return dst, fmt.Errorf("encode message: %w", err)
-	}
-	text := out.Bytes()
-	text = text[:len(text)-1] // The encoder ends it with a newline.
+	text := marshal(append(dst, make([]byte, headerSize)...), m.fields)
 	size := len(text) - start - headerSize
 	if size > MaxSize {
 		return dst, tooLarge(size, MaxSize)
@@ -78,19 +70,36 @@ func Read(r io.Reader, limit int) (Message, error) {
 	return decode(text.Bytes())
 }
 
+// marshal appends an object of the fields to dst.
+func marshal(dst []byte, fields func(*codec)) []byte {
+	c := codec{out: dst}
+	c.object(func() { fields(&c) })
+	return c.out
+}
+
+// unmarshal reads an object into the fields.
+func unmarshal(text []byte, fields func(*codec)) error {
+	c := codec{reading: true, parser: parser{in: text}}
+	c.object(func() { fields(&c) })
+	if c.peek(); c.err == nil && c.at < len(c.in) {
+		c.fail(errors.New("JSON goes on after its end"))
+	}
+	return c.err
+}
+
 func decode(text []byte) (Message, error) {
 	var m Message
-	if err := json.Unmarshal(text, &m); err != nil {
+	if err := unmarshal(text, m.fields); err != nil {
 		return Message{}, fmt.Errorf("decode message: %w", err)
 	}
-	if n := m.fields(); n > 1 {
+	if n := m.set(); n > 1 {
 		return Message{}, fmt.Errorf("decode message: it has %d of its fields set, want 1", n)
 	}
 	return m, nil
 }
 
-// fields counts what is set.
-func (m Message) fields() int {
+// set counts what is set.
+func (m Message) set() int {
 	n := 0
 	for _, set := range []bool{
 		m.Hello != nil, m.Started != nil, m.Figures != nil, m.NeedLog != nil, m.Exit != nil,

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -13,17 +12,14 @@ const maxRecord = 15 << 10
 
 // AppendRecord appends e to dst as the one line that frameinit prints for an rqdcore that was
 // away. The list of processes is left out when it does not fit.
-func AppendRecord(dst []byte, e Exit) ([]byte, error) {
-	text, err := json.Marshal(e)
-	if err == nil && len(text) > maxRecord {
+func AppendRecord(dst []byte, e Exit) []byte {
+	text := marshal(nil, e.fields)
+	if len(text) > maxRecord {
 		e.Figures.Processes = nil
 		e.Detail = e.Detail[:min(len(e.Detail), maxRecord/8)] // A byte becomes at most six.
-		text, err = json.Marshal(e)
+		text = marshal(nil, e.fields)
 	}
-	if err != nil {
-		return dst, fmt.Errorf("encode record: %w", err)
-	}
-	return append(append(dst, text...), '\n'), nil
+	return append(append(dst, text...), '\n')
 }
 
 // ParseRecord reads what AppendRecord made. A cause that only a newer frameinit knows is no error.
@@ -33,7 +29,7 @@ func ParseRecord(line []byte) (Exit, error) {
 		return Exit{}, errors.New("parse record: line is empty")
 	}
 	var e Exit
-	if err := json.Unmarshal(line, &e); err != nil {
+	if err := unmarshal(line, e.fields); err != nil {
 		return Exit{}, fmt.Errorf("parse record: %w", err)
 	}
 	if e.Cause == "" {

@@ -82,11 +82,7 @@ func (f *frame) conclude() int {
 		}
 		_ = f.link.conn.send(m) // The line below is there for the case that this fails.
 	}
-	line, err := wire.AppendRecord(nil, exit)
-	if err != nil {
-		line = fmt.Appendf(nil, "frameinit: %v\n", err)
-	}
-	f.host.print(line)
+	f.host.print(wire.AppendRecord(nil, exit))
 	switch {
 	case exit.Cause == wire.CauseLaunch, f.order == nil && exit.Cause == wire.CauseLease:
 		return exitLaunch

@@ -12,7 +12,7 @@ const (
 	// rarely at memory that stands still. rqdcore's signs of life come more often than rarely,
 	// and each of them is a look already.
 	closely  = 5 * time.Second
-	restless = 20 * time.Second
+	restless = 10 * time.Second
 	rarely   = wire.AlivePeriod + wire.AlivePeriod/2
 	// leastMove, in KiB, or a sixteenth of what there was is a movement.
 	leastMove = 8 << 10

@@ -240,10 +240,7 @@ func TestOrderIsRepeated(t *testing.T) {
 
 func TestAdoption(t *testing.T) {
 	t.Parallel()
-	record, err := wire.AppendRecord(nil, wire.Exit{Cause: wire.CauseExit, Code: 3, RunMillis: 1000})
-	if err != nil {
-		t.Fatal(err)
-	}
+	record := wire.AppendRecord(nil, wire.Exit{Cause: wire.CauseExit, Code: 3, RunMillis: 1000})
 	for name, tc := range map[string]struct {
 		before func(s *stage, j *Job) // What the RQD before left behind.
 		after  func(s *stage, j *Job)

@@ -34,7 +34,7 @@ const (
 	panelWidth  = 9 * vg.Centimeter
 	panelHeight = 6.5 * vg.Centimeter
 	barWidth    = 1.2 * vg.Centimeter
-	titleWidth  = 44 // Letters in a line of a title.
+	titleWidth  = 40 // Letters in a line of a title.
 	labelWidth  = 16 // Letters in a line of a bar's name.
 	margin      = 0.7
 )
@@ -92,7 +92,7 @@ func (p Panel) plot() (*plot.Plot, error) {
 		}
 		bar.XMin, bar.Color, bar.LineStyle.Width = float64(i), plotutil.SoftColors[b.Colour%len(plotutil.SoftColors)], 0
 		out.Add(bar)
-		names[i] = wrap(b.Label, labelWidth)
+		names[i] = wrap(strings.ReplaceAll(b.Label, ":", ": "), labelWidth) // An image's name is too wide in one line.
 		s.XYs = append(s.XYs, plotter.XY{X: float64(i), Y: b.Value})
 		s.YErrors = append(s.YErrors, struct{ Low, High float64 }{b.Value - b.Least, b.Most - b.Value})
 	}
