@@ -92,7 +92,7 @@ func (p Panel) plot() (*plot.Plot, error) {
 		}
 		bar.XMin, bar.Color, bar.LineStyle.Width = float64(i), plotutil.SoftColors[b.Colour%len(plotutil.SoftColors)], 0
 		out.Add(bar)
-		names[i] = wrap(strings.ReplaceAll(b.Label, ":", ": "), labelWidth) // An image's name is too wide in one line.
+		names[i] = wrap(strings.TrimSuffix(b.Label, ":dev"), labelWidth) // An image's whole name is too wide.
 		s.XYs = append(s.XYs, plotter.XY{X: float64(i), Y: b.Value})
 		s.YErrors = append(s.YErrors, struct{ Low, High float64 }{b.Value - b.Least, b.Most - b.Value})
 	}
@@ -103,7 +103,7 @@ func (p Panel) plot() (*plot.Plot, error) {
 	out.Add(bars)
 	out.NominalX(names...)
 	out.X.Min, out.X.Max = -margin, float64(len(p.Bars))-1+margin
-	out.X.Tick.Label.Font.Size = 8
+	out.X.Tick.Label.Font.Size = 7
 	return out, nil
 }
 
