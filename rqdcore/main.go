@@ -76,8 +76,11 @@ func check(cfg *config.Config, warnings []config.Warning, stdout io.Writer) erro
 	return cfg.Print(stdout)
 }
 
+// healthTime is below the timeout of the image's HEALTHCHECK, and generous: a busy host is no sick one.
+const healthTime = 10 * time.Second
+
 func health(ctx context.Context, cfg *config.Config) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
 	addr, err := rpc.LocalAddress(cfg.NetworkInterface, cfg.GRPCPort)
 	if err != nil {

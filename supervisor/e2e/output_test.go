@@ -22,10 +22,6 @@ echo "words $HOSTNAME $n"
 while :; do sleep 0.1 & wait $!; done
 `
 
-// lostToSIGKILL is how many lines may be lost where a supervisor is killed: what it had not passed on in its last
-// quarter of a second. Nothing is lost to a take-over or a rotation.
-const lostToSIGKILL = 50
-
 // TestOutput compares what an RQD printed with what Swarm has of it: each line once, over rotations of RQD's log, a
 // take-over by the next supervisor and the SIGKILL of one.
 func TestOutput(t *testing.T) {
@@ -123,8 +119,8 @@ func (n *node) heard(t *testing.T, log string, killed int) {
 			repeated = append(repeated, k)
 		}
 	}
-	t.Logf("%s: %d lines, %d lost at the SIGKILL after line %d, %d repeated", n.name, total, len(lost), killed, len(repeated))
-	if len(lost) > 0 && (len(lost) > lostToSIGKILL || lost[0] != killed+1 || lost[len(lost)-1] != killed+len(lost)) {
+	t.Logf("%s: %d lines, %d lost and %d repeated; the SIGKILL came after %d", n.name, total, len(lost), len(repeated), killed)
+	if len(lost) > 0 {
 		t.Errorf("%s: %d lines are lost, %d to %d among them", n.name, len(lost), lost[0], lost[len(lost)-1])
 	}
 	if len(repeated) > 0 {
