@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help build test test-unit test-integration test-swarm smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down images engine demo demo-down clean
+.PHONY: help build test test-unit test-integration test-swarm smoke lint lint-fix generate check-generate conformance chaos bench bench-quick e2e-swarm lab-up lab-down test-cgroup2 images engine demo demo-down clean
 
 export PATH := $(PATH):/usr/local/go/bin:$(CURDIR)/.cache/tools
 
@@ -54,7 +54,7 @@ lint: $(GOLANGCI) ## Check style, layers and shell scripts
 	@scripts/need.sh shellcheck
 	$(GOLANGCI) run ./...
 	cd internal/tools && ../../$(GOLANGCI) run --config ../../.golangci.yml ./...
-	@if command -v shellcheck >/dev/null; then echo "shellcheck scripts/*.sh .ci/run"; shellcheck -x -P SCRIPTDIR scripts/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then echo "shellcheck scripts/*.sh scripts/*/*.sh .ci/run"; shellcheck -x -P SCRIPTDIR scripts/*.sh scripts/*/*.sh .ci/run; fi
 
 lint-fix: $(GOLANGCI) ## Format the code and repair what the linter can
 	$(GOLANGCI) run --fix ./...
@@ -94,6 +94,10 @@ lab-up: images ## Start a Swarm of NODES engines on this machine
 
 lab-down: ## Take that Swarm away
 	scripts/lab.sh down
+
+PACKAGES ?=
+test-cgroup2: build ## Run the integration tests in a guest with cgroup v2 and a newer engine; PACKAGES=… only some
+	scripts/cgroup2.sh test $(PACKAGES)
 
 engine: ## Make sure that a Docker engine answers
 	@scripts/engine.sh

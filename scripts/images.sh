@@ -7,6 +7,7 @@
 # FROM scratch. RQD_IMAGES_FROM=hub or host overrides the guess where the frame images come from;
 # RQD_DEBIAN_MIRROR the Debian mirror. Nothing changed: nothing is built again.
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+source "$(dirname "${BASH_SOURCE[0]}")/debian-lib.sh"
 
 tag=${RQD_IMAGES_TAG:-dev}
 suite=bookworm
@@ -85,7 +86,7 @@ recipe() {
 	{
 		cat "$root/images/$1/Dockerfile"
 		cat "$root/images/$1/packages" 2>/dev/null || true
-		declare -f "$2" debootstrap_tar
+		declare -f "$2" debootstrap_tar debootstrap_into
 	} | sha256sum | cut -c 1-16
 }
 
@@ -137,57 +138,19 @@ debian12_from_host() {
 	done_with "$image" "$before"
 }
 
-# debootstrap_tar FILE. debootstrap must be root: it makes device nodes and changes its root.
+# debootstrap_tar FILE makes the root file system.
 debootstrap_tar() {
-	local file=$1 work mirror packages
-	PATH=$PATH:/usr/sbin:/sbin need debootstrap debootstrap || die "debootstrap is needed to make a Debian image where no hub is reached"
-	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || apt_install debian-archive-keyring ||
-		die "Debian's keys are needed to make a Debian image: install debian-archive-keyring"
-	mirror=$(debian_mirror)
+	local file=$1 work packages
 	packages=$(paste -sd , "$root/images/frame-debian12/packages")
 	work=$(mktemp -d)
 	chmod 0755 "$work"
-	say "making Debian 12 with $packages by debootstrap from $mirror: about a minute, once"
-	# shellcheck disable=SC2046 # the proxy is nothing or one word.
-	if ! as_root env $(apt_proxy) debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-		--include="$packages" "$suite" "$work/root" "$mirror" >"$work/log" 2>&1 </dev/null; then
-		tail -n 20 "$work/log" >&2
-		as_root tail -n 5 "$work/root/debootstrap/debootstrap.log" >&2 || true
-		as_root rm -rf "$work"
-		die "debootstrap failed; RQD_DEBIAN_MIRROR sets another mirror"
-	fi
+	debootstrap_into "$work/root" "$suite" "$packages"
 	as_root tar -C "$work/root" -c --numeric-owner --one-file-system \
 		--exclude='./var/lib/apt/lists/*' --exclude='./var/cache/*' --exclude='./var/log/*' --exclude='./dev/*' --exclude='./proc/*' \
 		--exclude='./sys/*' --exclude='./debootstrap' --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' \
 		--exclude='./usr/share/locale/*' --exclude='./etc/hostname' --exclude='./etc/resolv.conf' . >"$file.new"
 	as_root rm -rf "$work"
 	mv "$file.new" "$file"
-}
-
-# debian_mirror is where this machine gets Debian from, or Debian's default where it is another distribution.
-debian_mirror() {
-	if [ -n "${RQD_DEBIAN_MIRROR:-}" ]; then
-		printf '%s\n' "$RQD_DEBIAN_MIRROR"
-		return 0
-	fi
-	local uri
-	# shellcheck disable=SC2016 # apt expands these.
-	uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' 2>/dev/null |
-		sed -n 's/ Debian Debian$//p' | head -n 1)
-	case $uri in
-	mirror+file:*) uri=$(grep -m 1 -o '^[a-z]*://[^[:space:]]*' "${uri#mirror+file:}" 2>/dev/null) || uri= ;;
-	esac
-	case $uri in
-	http://* | https://*) printf '%s\n' "${uri%/}" ;;
-	*) printf 'http://deb.debian.org/debian\n' ;;
-	esac
-}
-
-# apt_proxy hands apt's proxy on to debootstrap, which does not read apt's settings.
-apt_proxy() {
-	local proxy
-	proxy=$(apt-config shell proxy Acquire::http::Proxy 2>/dev/null | sed -n "s/^proxy='\(.*\)'$/\1/p")
-	if [ -n "$proxy" ] && [ "$proxy" != DIRECT ]; then printf 'http_proxy=%s\n' "$proxy"; fi
 }
 
 have docker || die "no docker command: run scripts/engine.sh"

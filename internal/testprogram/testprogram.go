@@ -10,7 +10,8 @@ import (
 	"slices"
 )
 
-// Directory is the variable that names a directory of programs that lie ready, for machines without Go.
+// Directory is the variable that names a directory of programs that lie ready, for machines without Go such as the
+// guest of scripts/cgroup2.sh.
 const Directory = "RQD_TEST_PROGRAMS"
 
 // Build compiles the main package with the import path, with more flags of go build, into dir and returns the
