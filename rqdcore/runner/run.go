@@ -25,7 +25,7 @@ type run struct {
 	session *link.Session
 	peer    *link.Peer // frameinit, while it is connected.
 	output  output
-	ordered bool      // frameinit has its order: the command may run.
+	ordered bool      // frameinit was sent its order: the command may run.
 	started time.Time // When the command started, as frameinit says; zero before.
 	kill    escalation
 	foreign error // frameinit speaks another protocol; why and which.

@@ -142,8 +142,8 @@ func statusPolls(s *Stage) {
 			s.Errorf("a poll was answered %v, want OK, then %v", c, codes.NotFound)
 		}
 	}
-	// Its process 1 has told that all is over and is on its own way out.
-	if !s.poll(2*time.Second, func() bool {
+	// Its process 1 has told that all is over and is on its own way out; a busy engine notices late.
+	if !s.poll(removal, func() bool {
 		return !slices.ContainsFunc(s.containers(), func(c engine.Container) bool { return c.State == engine.StateRunning })
 	}) {
 		s.Errorf("NOT_FOUND, and still containers %v", names(s.containers()))

@@ -41,13 +41,14 @@ func restartRunning(s *Stage) {
 
 // restartUnder ends RQD, lets the frame be for a while, and starts RQD again.
 func (s *Stage) restartUnder(what string, end func()) {
-	const counted = 60 // In steps of 0.2 s.
+	away := s.lasts(2*time.Second, 10*time.Second)
+	counted := 5 * int((10*time.Second+away)/time.Second) // In steps of 0.2 s: long enough for a host report afterwards.
 	f := s.launch(s.order(fmt.Sprintf("i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; sleep 0.2; done; exit 5", counted)))
 	s.logs(f, "line 5\n")
 	boots := len(accepted(s.Cue.Boots()))
 	end()
 	before := running(s.containers())
-	s.sleep(s.lasts(2*time.Second, 10*time.Second))
+	s.sleep(away)
 	if now := running(s.containers()); strings.Join(now, " ") != strings.Join(before, " ") || len(now) == 0 && s.suite.engine != nil {
 		s.Errorf("%s: running containers are %v, want %v untouched", what, now, before)
 	}
@@ -67,7 +68,7 @@ func (s *Stage) restartUnder(what string, end func()) {
 	s.wantAdopted(what, f, boot.At)
 	done := s.ended(f, 2*patience)
 	s.wantExit(what, done, 5, 0)
-	if r := done.GetRunTime(); r < counted/5-1 || r > counted/5+15 {
+	if r := done.GetRunTime(); int(r) < counted/5-1 || int(r) > counted/5+15 {
 		s.Errorf("%s: run_time is %d s, want the command's from its original start, %d or a little more", what, r, counted/5)
 	}
 	s.wantWholeLog(what, f, counted)
