@@ -124,6 +124,8 @@ func (f *frame) renew() {
 	}
 }
 
+// leaseTime is measured by Go's timers, which go by CLOCK_MONOTONIC: a clock that is set moves nothing,
+// and the time that a host is suspended does not count. Frames and RQD then wake up together.
 func (f *frame) leaseTime() time.Duration {
 	if f.order == nil {
 		return orderLimit
