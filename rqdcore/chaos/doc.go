@@ -8,7 +8,7 @@
 // container that a real supervisor keeps, which is killed, stopped and replaced by newer ones. The engine starts a
 // supervisor anew that ended, as compose has it do.
 //
-// The engine is the run's own: a dockerd that is killed, frozen, restarted and pruned is nobody else's. The state volume is
+// The engine is the run's own, in a network of its own: a dockerd that is killed, frozen, restarted and pruned is nobody else's. The state volume is
 // a small tmpfs that fills and turns read-only; the rqlogs are on a disk that stalls. So it needs root. A run
 // that is killed leaves all of that below /var/tmp/rqd-chaos-*, and the next one takes it away.
 //

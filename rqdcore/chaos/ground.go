@@ -39,7 +39,7 @@ func openGround(ctx context.Context, dir string, o options) (_ *ground, frameIma
 		}
 	}
 	g := &ground{}
-	if g.Daemon, err = enginetest.NewDaemon(ctx, enginetest.DaemonOptions{Dir: dir}); err != nil {
+	if g.Daemon, err = enginetest.NewDaemon(ctx, enginetest.DaemonOptions{Dir: dir, SameNetwork: true}); err != nil {
 		return nil, "", err
 	}
 	defer func() {

@@ -29,6 +29,10 @@ func command() int {
 	flag.StringVar(&o.supervisor, "supervisor", "bin/supervisor", "`path` of the supervisor to try")
 	flag.StringVar(&o.keep, "keep", "", "`directory` for the logs of a failed run")
 	flag.Parse()
+	if err := leaveNetwork(); err != nil {
+		fmt.Fprintf(os.Stderr, "chaos: %v\n", err)
+		return 1
+	}
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano()) % 1_000_000 // #nosec G115 -- the clock is after 1970.
 	}
@@ -39,6 +43,10 @@ func command() int {
 	}
 	if err := r.print(os.Stdout); err != nil || len(r.problems) > 0 {
 		fmt.Fprintf(os.Stderr, "chaos: failed; again with: make chaos FAULTS=%d SEED=%d\n", o.faults, o.seed)
+		return 1
+	}
+	if why := r.shallow(); why != "" {
+		fmt.Fprintf(os.Stderr, "chaos: hardly anything happened, so nothing is shown: %s\n", why)
 		return 1
 	}
 	return 0
@@ -59,7 +67,7 @@ func try(ctx context.Context, o options, progress io.Writer) (_ result, err erro
 	fmt.Fprintf(progress, "chaos: %d faults, seed %d, %d frames in flight, host %s\n", o.faults, o.seed, o.slots, c.host)
 	c.run(ctx, progress)
 	if ctx.Err() != nil {
-		return result{}, ctx.Err()
+		return result{}, fmt.Errorf("%w; problems so far: %q", ctx.Err(), c.books.problems)
 	}
 	out := c.audit(ctx)
 	out.seed, out.faults, out.missed, out.took = o.seed, c.done, c.missed, time.Since(began)

@@ -103,3 +103,17 @@ func merged(a, b map[faultKind]int) map[faultKind]int {
 	}
 	return out
 }
+
+// shallow says what a run of many faults was too small in to show anything.
+func (r result) shallow() string {
+	const many = 100
+	injected := 0
+	for _, n := range r.faults {
+		injected += n
+	}
+	if injected >= many && (r.accepted < injected/2 || r.completions < injected/2 || r.lines < 1000 || r.probes < many) {
+		return fmt.Sprintf("%d launches, %d completions, %d lines and %d answers about running frames under %d faults",
+			r.accepted, r.completions, r.lines, r.probes, injected)
+	}
+	return ""
+}

@@ -15,20 +15,19 @@ import (
 // childEnd is what a child gets to end; a daemon with containers to stop needs a while.
 const childEnd = time.Minute
 
-// child is a process that ends with this one, in a network namespace of its own: a dockerd without
-// a bridge deletes the one that it finds, which is the machine's.
+// child is a process that ends with this one.
 type child struct {
 	process *os.Process
 	ended   chan struct{} // Closed when it has ended.
 	output  *tail
 }
 
-// spawn starts a program. The kernel ends it when the thread that started it ends, so that thread is kept.
-func spawn(program string, args ...string) (*child, error) {
+// spawn starts a program, in new namespaces of the given kinds (CLONE_NEWNET, …). The kernel ends it when the thread that started it ends, so that thread is kept.
+func spawn(namespaces uintptr, program string, args ...string) (*child, error) {
 	cmd := exec.Command(program, args...) // #nosec G204 -- nothing of it is anybody's input.
 	c := &child{ended: make(chan struct{}), output: new(tail)}
 	cmd.Stdout, cmd.Stderr = c.output, c.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Cloneflags: syscall.CLONE_NEWNET}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM, Cloneflags: namespaces}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()

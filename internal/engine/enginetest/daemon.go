@@ -17,6 +17,9 @@ import (
 type DaemonOptions struct {
 	// LiveRestore lets containers outlive the daemon, as dockerd's option of that name does.
 	LiveRestore bool
+	// SameNetwork leaves the daemon in the network namespace of this process, so that containers with network host
+	// are in it, too. A dockerd without a bridge deletes the docker0 that it finds there.
+	SameNetwork bool
 	// Dir is where the daemon keeps everything; empty makes a new one. The Daemon of a process that was
 	// killed is had again by its Dir, for Close. A path of more than 70 characters is too long for the sockets in it.
 	Dir string
@@ -77,7 +80,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		args = append(args, "--live-restore")
 	}
 	var err error
-	if d.dockerd, err = spawn("dockerd", args...); err != nil {
+	if d.dockerd, err = spawn(d.namespaces(), "dockerd", args...); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, daemonStart)
@@ -108,8 +111,16 @@ func (d *Daemon) startContainerd() (err error) {
 	); err != nil {
 		return err
 	}
-	d.containerd, err = spawn("containerd", "--config", path)
+	d.containerd, err = spawn(d.namespaces(), "containerd", "--config", path)
 	return err
+}
+
+// namespaces are those that its processes have for themselves.
+func (d *Daemon) namespaces() uintptr {
+	if d.opts.SameNetwork {
+		return 0
+	}
+	return syscall.CLONE_NEWNET
 }
 
 func (d *Daemon) containerdSocket() string { return filepath.Join(d.dir, "containerd.sock") }
