@@ -118,8 +118,8 @@ func (k *kept) stopSupervisors(ctx context.Context, names []string) {
 // remove takes a supervisor's container away and keeps what it said, which is also what RQD said.
 func (k *kept) remove(ctx context.Context, name string) {
 	f, err := os.OpenFile(filepath.Join(k.dir, "rqdcore.log"), os.O_APPEND|os.O_WRONLY, 0)
-	if err == nil {
-		err = k.ground.client.Logs(ctx, name, engine.LogOptions{}, func(l engine.LogLine) error {
+	if err == nil { // An engine that was killed may have lost the container's log.
+		_ = k.ground.client.Logs(ctx, name, engine.LogOptions{}, func(l engine.LogLine) error {
 			_, err := fmt.Fprintf(f, "%s: %s\n", name, l.Text)
 			return err
 		})
