@@ -71,6 +71,7 @@ build_kernel() {
 	}
 	rm -f "$state"/linux-*[!w]
 	mv "$file.new" "$file"
+	rm -rf "$work" # 2.5 GB.
 }
 
 # first_program prints what the guest's kernel starts: it goes on with the script that this one hands in. util-linux's mount
