@@ -146,8 +146,23 @@ func (d *Daemon) Close() error {
 		_ = d.Resume() // It may have ended.
 		errs = append(errs, d.sweep(ctx))
 	}
-	return errors.Join(append(errs, d.dockerd.end(syscall.SIGTERM), d.containerd.end(syscall.SIGTERM),
-		unmountBelow(d.dir), os.RemoveAll(d.dir))...)
+	errs = append(errs, d.dockerd.end(syscall.SIGTERM), d.containerd.end(syscall.SIGTERM))
+	d.endShims()
+	return errors.Join(append(errs, unmountBelow(d.dir), os.RemoveAll(d.dir))...)
+}
+
+// endShims ends those that a killed dockerd had just started: containerd lost track of them.
+func (d *Daemon) endShims() {
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // The pattern is good.
+	for _, l := range lines {
+		text, _ := os.ReadFile(l) // It may have ended.
+		program, args, _ := bytes.Cut(text, []byte{0})
+		var pid int
+		if n, _ := fmt.Sscanf(l, "/proc/%d", &pid); n == 1 && bytes.Contains(program, []byte("containerd-shim")) &&
+			bytes.Contains(args, []byte(d.containerdSocket())) {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // It may have ended.
+		}
+	}
 }
 
 // sweep removes every container. A daemon that does not run is started for it: it alone finds them all.
