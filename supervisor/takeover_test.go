@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -258,139 +257,6 @@ func TestSupervisorsOfTheSameInstant(t *testing.T) {
 	})
 }
 
-// TestOutputIsCompleteAndOnce has an RQD write all the time while supervisors come and go.
-func TestOutputIsCompleteAndOnce(t *testing.T) {
-	for name, c := range map[string]func(w *world, first *member) []*member{
-		"take-over": func(w *world, first *member) []*member {
-			next := w.supervisor(order{image: "rqd:1"})
-			time.Sleep(5 * time.Second)
-			first.signals <- syscall.SIGTERM
-			first.ends(10*time.Second, 0)
-			return []*member{next}
-		},
-		"take-over, old one ends at once": func(w *world, first *member) []*member {
-			next := w.supervisor(order{image: "rqd:1"})
-			first.signals <- syscall.SIGTERM
-			first.ends(10*time.Second, 0)
-			return []*member{next}
-		},
-		"killed and replaced": func(w *world, first *member) []*member {
-			first.shot()
-			time.Sleep(3 * time.Second)
-			return []*member{w.supervisor(order{image: "rqd:1"})}
-		},
-		"killed while behind": func(w *world, first *member) []*member {
-			first.shot()
-			time.Sleep(3 * time.Second)
-			return []*member{w.supervisor(order{image: "rqd:1"})}
-		},
-		"killed and started again": func(w *world, first *member) []*member { // By compose's restart policy.
-			first.shot()
-			time.Sleep(300 * time.Millisecond)
-			return []*member{w.supervisor(order{image: "rqd:1", again: first.id})}
-		},
-		"taken over and given back": func(w *world, first *member) []*member {
-			next := w.supervisor(order{image: "rqd:1"})
-			time.Sleep(10 * time.Second)
-			next.shot()
-			return []*member{next, first}
-		},
-		"taken over by one that vanishes": func(w *world, first *member) []*member {
-			next := w.supervisor(order{image: "rqd:1"})
-			time.Sleep(10 * time.Second)
-			next.cancel()
-			<-next.done
-			if err := w.fake.Remove(w.t.Context(), next.id, engine.RemoveOptions{Force: true}); err != nil {
-				w.t.Error(err)
-			}
-			return []*member{next, first}
-		},
-		"engine away": func(w *world, first *member) []*member {
-			w.fake.GoDown()
-			time.Sleep(3 * time.Second)
-			w.fake.ComeUp()
-			return []*member{first}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(w *world) {
-				first := w.supervisor(order{image: "rqd:1", change: func(_ *config, d *dependencies) {
-					switch name {
-					case "taken over by one that vanishes": // When that one went, nobody can say later.
-					case "killed while behind", "killed and started again":
-						d.Engine = &behind{Fake: w.fake}
-					default:
-						d.Engine = &late{Fake: w.fake} // It takes its time to notice the next one.
-					}
-				}})
-				settle(5 * time.Second)
-				ctx, cancel := context.WithCancel(w.t.Context())
-				written := make(chan int)
-				go func() {
-					n := 0
-					for ; ctx.Err() == nil; n++ {
-						w.fake.Print("rqd", fmt.Sprintf("line %d", n))
-						time.Sleep(37 * time.Millisecond)
-					}
-					written <- n
-				}()
-				time.Sleep(2 * time.Second)
-				members := c(w, first)
-				time.Sleep(20 * time.Second)
-				cancel()
-				n := <-written
-				settle(5 * time.Second)
-				last := members[len(members)-1]
-				if !slices.Contains(members, first) {
-					members = append(members, first)
-				}
-				lines := map[string]int{}
-				for _, m := range members {
-					for line := range strings.Lines(m.out.String()) {
-						lines[strings.TrimSpace(line)]++
-					}
-				}
-				for i := range n {
-					if have := lines[fmt.Sprintf("line %d", i)]; have != 1 {
-						w.t.Errorf("line %d: want it once, have it %d times", i, have)
-					}
-				}
-				end(last)
-			})
-		})
-	}
-}
-
-// late is a Fake whose events arrive a second late.
-type late struct{ *enginetest.Fake }
-
-func (l *late) Events(ctx context.Context, labels map[string]string) (<-chan engine.Event, <-chan error) {
-	events, ended := l.Fake.Events(ctx, labels)
-	delayed := make(chan engine.Event, 256)
-	go func() {
-		defer close(delayed)
-		for e := range events {
-			time.Sleep(time.Second)
-			delayed <- e
-		}
-	}()
-	return delayed, ended
-}
-
-// behind is a Fake that delivers each line of a log half a second after it was written.
-type behind struct{ *enginetest.Fake }
-
-func (b *behind) Logs(ctx context.Context, id string, o engine.LogOptions, deliver func(engine.LogLine) error) error {
-	return b.Fake.Logs(ctx, id, o, func(line engine.LogLine) error {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Until(line.Time.Add(500 * time.Millisecond))):
-			return deliver(line)
-		}
-	})
-}
-
 // TestSickRQDIsReplaced by the next supervisor, which would otherwise adopt it.
 func TestSickRQDIsReplaced(t *testing.T) {
 	bubble(t, func(w *world) {
@@ -408,25 +274,6 @@ func TestSickRQDIsReplaced(t *testing.T) {
 	})
 }
 
-// TestBlockedOutputDelaysNothing has nobody read our stdout.
-func TestBlockedOutputDelaysNothing(t *testing.T) {
-	bubble(t, func(w *world) {
-		w.image("rqd:1", enginetest.Script{Health: "healthy", Output: []string{"stuck"}})
-		free := make(chan struct{})
-		defer close(free)
-		m := w.supervisor(order{image: "rqd:1", change: func(_ *config, d *dependencies) { d.Stdout = blocked(free) }})
-		settle(10 * time.Second)
-		w.runs("rqd:1")
-		m.signals <- syscall.SIGTERM
-		m.ends(6*time.Second, 143)
-		w.left()
-	})
-}
-
-type blocked chan struct{}
-
-func (b blocked) Write(p []byte) (int, error) { <-b; return len(p), nil }
-
 // end ends the last supervisor.
 func end(m *member) {
 	m.w.t.Helper()
@@ -436,48 +283,4 @@ func end(m *member) {
 	case <-time.After(time.Minute):
 		m.w.t.Errorf("supervisor %.12s lives", m.id)
 	}
-}
-
-// TestOldImageIsRemoved only when it was asked for, and when no older supervisor could want it back.
-func TestOldImageIsRemoved(t *testing.T) {
-	for _, asked := range []bool{false, true} {
-		t.Run(fmt.Sprintf("asked for %t", asked), func(t *testing.T) {
-			bubble(t, func(w *world) {
-				removes := func(c *config, _ *dependencies) { c.RemoveOldImage = asked }
-				old := w.supervisor(order{image: "rqd:1", change: removes})
-				settle(5 * time.Second)
-				next := w.supervisor(order{image: "rqd:2", change: removes})
-				settle(10 * time.Second)
-				w.runs("rqd:2")
-				if _, err := w.fake.Image(w.t.Context(), "rqd:1"); err != nil {
-					w.t.Errorf("old supervisor lives: want its image kept, have %v", err)
-				}
-				end(old)
-				settle(10 * time.Second)
-				if _, err := w.fake.Image(w.t.Context(), "rqd:1"); (err != nil) != asked {
-					w.t.Errorf("want the image removed=%t, have %v", asked, err)
-				}
-				w.runs("rqd:2")
-				end(next)
-			})
-		})
-	}
-}
-
-// TestImageBehindALogin pulls with the credentials of a docker config.json that the task has.
-func TestImageBehindALogin(t *testing.T) {
-	bubble(t, func(w *world) {
-		w.fake.AddRemote("registry.example.com/rqd:1", enginetest.Remote{
-			Auth: &engine.RegistryAuth{Username: "artist", Password: "render-me", ServerAddress: "registry.example.com"},
-		})
-		root := w.t.TempDir()
-		writeFile(w.t, filepath.Join(root, "run/secrets/docker-config.json"), `{"auths":{"registry.example.com":{"auth":"YXJ0aXN0OnJlbmRlci1tZQ=="}}}`)
-		w.mu.Lock()
-		w.scripts["registry.example.com/rqd:1"] = enginetest.Script{Health: "healthy"}
-		w.mu.Unlock()
-		m := w.supervisor(order{image: "registry.example.com/rqd:1", root: root})
-		settle(5 * time.Second)
-		w.runs("registry.example.com/rqd:1")
-		end(m)
-	})
 }

@@ -28,31 +28,6 @@ func furtherCapabilities() []string {
 // container with one.
 func recentCapabilities() []string { return []string{"PERFMON", "BPF", "CHECKPOINT_RESTORE"} }
 
-// CapabilityNames are the capabilities of a set as /proc/PID/status shows it, sorted by name. Those that are newer than
-// this package are left out.
-func CapabilityNames(set uint64) []string {
-	var names []string
-	for bit, name := range capabilityBits() {
-		if set&(1<<bit) != 0 {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// capabilityBits are the names in the order of linux/capability.h, where a name's place is its number.
-func capabilityBits() []string {
-	return []string{
-		"CHOWN", "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER", "FSETID", "KILL", "SETGID", "SETUID", "SETPCAP",
-		"LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "IPC_OWNER",
-		"SYS_MODULE", "SYS_RAWIO", "SYS_CHROOT", "SYS_PTRACE", "SYS_PACCT", "SYS_ADMIN", "SYS_BOOT", "SYS_NICE",
-		"SYS_RESOURCE", "SYS_TIME", "SYS_TTY_CONFIG", "MKNOD", "LEASE", "AUDIT_WRITE", "AUDIT_CONTROL", "SETFCAP",
-		"MAC_OVERRIDE", "MAC_ADMIN", "SYSLOG", "WAKE_ALARM", "BLOCK_SUSPEND", "AUDIT_READ", "PERFMON", "BPF",
-		"CHECKPOINT_RESTORE",
-	}
-}
-
 func allCapabilities() []string {
 	return slices.Concat(defaultCapabilities(), furtherCapabilities(), recentCapabilities())
 }

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"testing"
 
+	"rqdswarm/internal/capability"
 	"rqdswarm/internal/engine"
 )
 
 // TestAsking has a quick source of the granted capabilities be right, wrong and absent: what is granted decides.
 func TestAsking(t *testing.T) {
 	t.Parallel()
-	all := engine.CapabilityNames(1<<63 - 1)
+	all := capability.Of(1<<63 - 1)
 	if len(all) != 41 {
 		t.Fatalf("want 41 capabilities, have %d", len(all))
 	}
@@ -54,7 +55,7 @@ func TestAsking(t *testing.T) {
 // the capabilities that came last; of others it is a search that finds out.
 func TestEngineThatDoesNotKnowACapability(t *testing.T) {
 	t.Parallel()
-	all := engine.CapabilityNames(1<<63 - 1)
+	all := capability.Of(1<<63 - 1)
 	for name, c := range map[string]struct {
 		says, want int // How many capabilities.
 		unsure     bool

@@ -59,20 +59,3 @@ func control(dir string, request uintptr) error {
 	}
 	return nil
 }
-
-// unmountBelow unmounts everything below dir, what was mounted last first.
-func unmountBelow(dir string) error {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	lines := bytes.Split(text, []byte("\n"))
-	for i := len(lines) - 1; i >= 0; i-- {
-		const mountPoint = 4
-		fields := bytes.Fields(lines[i])
-		if len(fields) > mountPoint && bytes.HasPrefix(fields[mountPoint], []byte(dir+"/")) {
-			err = errors.Join(err, syscall.Unmount(string(fields[mountPoint]), syscall.MNT_DETACH))
-		}
-	}
-	return err
-}

@@ -68,9 +68,8 @@ func (g *ground) importProgram(ctx context.Context, reference, binary, change st
 	name, _, _ := strings.Cut(filepath.Base(binary), "-") // As in rqdcore-race.
 	var rootfs bytes.Buffer
 	w := tar.NewWriter(&rootfs)
-	err = errors.Join(w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(text))}))
-	if _, failed := w.Write(text); failed != nil {
-		err = errors.Join(err, failed)
+	if err = w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o755, Size: int64(len(text))}); err == nil {
+		_, err = w.Write(text)
 	}
 	if err = errors.Join(err, w.Close()); err != nil {
 		return err
@@ -169,20 +168,11 @@ func awaitDaemons(ctx context.Context, dir string) {
 	defer cancel()
 	for alive := true; alive && ctx.Err() == nil; time.Sleep(victimPause) {
 		alive = false
-		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // The pattern is good.
-		for _, l := range lines {
-			text, _ := os.ReadFile(l) // It may have ended.
-			program, args, _ := bytes.Cut(text, []byte{0})
-			if !bytes.Contains(args, []byte(dir+"/")) {
-				continue
-			}
-			switch name := filepath.Base(string(program)); {
-			case strings.HasPrefix(name, "rqdcore"):
-				var pid int
-				if n, err := fmt.Sscanf(l, "/proc/%d", &pid); n == 1 && err == nil {
-					_ = syscall.Kill(pid, syscall.SIGKILL) // It may have ended.
-				}
-			case name == "dockerd" || name == "containerd":
+		for pid, program := range enginetest.ProcessesNaming(dir + "/") {
+			switch {
+			case strings.HasPrefix(program, "rqdcore"):
+				_ = syscall.Kill(pid, syscall.SIGKILL) // It may have ended.
+			case program == "dockerd" || program == "containerd":
 				alive = true
 			}
 		}
@@ -191,5 +181,5 @@ func awaitDaemons(ctx context.Context, dir string) {
 
 // tearDown unmounts whatever is mounted below dir and removes it.
 func tearDown(dir string) error {
-	return errors.Join(unmountBelow(dir), os.RemoveAll(dir))
+	return errors.Join(enginetest.UnmountBelow(dir), os.RemoveAll(dir))
 }

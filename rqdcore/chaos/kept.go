@@ -24,6 +24,8 @@ const (
 // kept is rqdcore in a container that a real supervisor keeps, in a container as well. The engine starts a
 // supervisor anew that ended by itself, as compose does: docker run --restart always.
 type kept struct {
+	pardon
+
 	ground  *ground
 	dir     string
 	books   *books
@@ -32,8 +34,6 @@ type kept struct {
 	control sync.Mutex // Held by those who start and stop.
 	made    int        // Supervisors so far.
 	labels  int        // Specs of RQD so far: with another label it is another RQD.
-	mu      sync.Mutex
-	excused time.Time
 }
 
 func (k *kept) start() error {
@@ -205,21 +205,20 @@ func (k *kept) handOver(ctx context.Context, f fault) bool {
 		k.books.wrong("%v", err)
 		return false
 	}
-	if other && f.pick < 0.3 { // The update fails on the way: the old one takes RQD back.
+	switch {
+	case other && f.pick < 0.3: // The update fails on the way: the old one takes RQD back.
 		for end := time.Now().Add(time.Duration(f.pick * float64(5*time.Second))); time.Now().Before(end); time.Sleep(keptPause) {
 			k.stopped()
 		}
 		k.labels--
 		k.remove(ctx, name)
-	} else if other {
+		return true
+	case other:
 		k.await(ctx, "the newer supervisor replaces rqdcore", func() bool {
 			k.stopped()
 			c, err := k.ground.client.Inspect(ctx, rqdName)
 			return err == nil && c.ID != before.ID && c.State == engine.StateRunning
 		})
-	}
-	if other && f.pick < 0.3 {
-		return true
 	}
 	if _, err := k.ground.docker(ctx, append([]string{"stop", "--time", "20"}, old...)...); err != nil {
 		k.books.wrong("%v", err)
@@ -257,20 +256,6 @@ func (k *kept) freeze(d time.Duration) {
 	_ = syscall.Kill(pid, syscall.SIGSTOP) // It may have ended just now.
 	time.Sleep(d)
 	_ = syscall.Kill(pid, syscall.SIGCONT)
-}
-
-func (k *kept) excuse(d time.Duration) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if until := time.Now().Add(d); until.After(k.excused) {
-		k.excused = until
-	}
-}
-
-func (k *kept) isExcused() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return time.Now().Before(k.excused)
 }
 
 // count is how many supervisors there were.

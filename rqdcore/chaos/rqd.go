@@ -29,6 +29,8 @@ type keeper interface {
 
 // bare keeps rqdcore as a process: what is to hit a certain millisecond hits it here.
 type bare struct {
+	pardon
+
 	binary, conf string
 	env          []string
 	output       *os.File
@@ -40,7 +42,6 @@ type bare struct {
 	cmd     *exec.Cmd
 	ended   chan struct{} // Closed when cmd has.
 	wanted  bool
-	excused time.Time // Until then RQD may fail by itself: it lacks something that it needs.
 	began   time.Time
 	starts  int
 }
@@ -78,7 +79,7 @@ func (q *bare) watch(cmd *exec.Cmd, ended chan struct{}) {
 	q.stopped()
 	q.mu.Lock()
 	q.cmd = nil
-	wanted, excused := q.wanted, time.Now().Before(q.excused)
+	wanted, excused := q.wanted, q.isExcused()
 	q.mu.Unlock()
 	close(ended)
 	if !wanted {
@@ -147,21 +148,6 @@ func (q *bare) freeze(d time.Duration) {
 	_ = cmd.Process.Signal(syscall.SIGSTOP) // It may have ended just now.
 	time.Sleep(d)
 	_ = cmd.Process.Signal(syscall.SIGCONT)
-}
-
-// excuse lets RQD fail by itself for the time being.
-func (q *bare) excuse(d time.Duration) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if until := time.Now().Add(d); until.After(q.excused) {
-		q.excused = until
-	}
-}
-
-func (q *bare) isExcused() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return time.Now().Before(q.excused)
 }
 
 func (q *bare) count() int {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"rqdswarm/internal/engine/enginetest"
 )
 
 // stateSize is that of the state volume: quickly filled.
@@ -72,7 +74,7 @@ func (v *volume) protect() error {
 	return nil
 }
 
-func (v *volume) unprotect() error { return unmountBelow(v.dir) }
+func (v *volume) unprotect() error { return enginetest.UnmountBelow(v.dir) }
 
 // plant leaves files as a crash, a full disk or a person may. RQD has to get over them.
 func (v *volume) plant() error {

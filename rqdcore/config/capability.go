@@ -6,12 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"rqdswarm/internal/wire"
+	"rqdswarm/internal/capability"
 )
 
 // capabilities are kept as the engine wants them: upper case, without CAP_.
 func capabilities() kind[[]string] {
-	known := wire.CapabilityNames()
+	known := capability.Names()
 	return list("list", commaWords, func(word string) (string, error) {
 		name := strings.TrimPrefix(strings.ToUpper(word), "CAP_")
 		if name == "ALL" || slices.Contains(known, name) {

@@ -44,27 +44,13 @@ func (c *conn) send(m wire.Message) error {
 	if err != nil {
 		return err
 	}
-	if text, err = c.try(text); err == nil && len(text) > 0 {
+	if text, err = wire.WriteNow(c.raw, text); err == nil && len(text) > 0 {
 		err = c.push(text)
 	}
 	if err != nil {
 		c.close()
 	}
 	return err
-}
-
-// try writes what the socket takes at once, nearly always everything, and returns the rest.
-func (c *conn) try(text []byte) ([]byte, error) {
-	var n int
-	var writeErr error
-	err := c.raw.Write(func(fd uintptr) bool {
-		n, writeErr = syscall.Write(int(fd), text)
-		return true
-	})
-	if err == nil && writeErr != syscall.EAGAIN && writeErr != syscall.EINTR {
-		err = writeErr
-	}
-	return text[max(n, 0):], err
 }
 
 // push waits for room. A deadline that stood would wake frameinit up long after.

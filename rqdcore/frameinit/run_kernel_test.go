@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rqdswarm/internal/capability"
 	"rqdswarm/internal/wire"
 )
 
@@ -54,7 +55,7 @@ func TestRunGivesCapabilities(t *testing.T) {
 	t.Parallel()
 	s := newSandbox(t)
 	o := order(`sh -c "grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs)' /proc/self/status; true"`)
-	o.Capabilities = wire.Capabilities([]string{"SYS_PTRACE", "SYS_NICE"})
+	o.Capabilities = capability.Set([]string{"SYS_PTRACE", "SYS_NICE"})
 	s.run(o)
 	const want = "CapInh:\t0000000000880000\nCapPrm:\t0000000000880000\nCapEff:\t0000000000880000\nCapAmb:\t0000000000880000\nNoNewPrivs:\t1\n"
 	if log := s.text(); !strings.Contains(log, want) {

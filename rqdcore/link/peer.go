@@ -68,21 +68,13 @@ func (p *Peer) write(text []byte, file *os.File) error {
 	return err
 }
 
-// try writes what the socket takes at once, nearly always everything, and returns the rest.
+// try writes what the socket takes at once and returns the rest.
 func (p *Peer) try(text []byte) ([]byte, error) {
 	raw, err := p.conn.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	n, writeErr := 0, error(nil)
-	err = raw.Write(func(fd uintptr) bool {
-		n, writeErr = unix.Write(int(fd), text)
-		return true
-	})
-	if err == nil && writeErr != unix.EAGAIN && writeErr != unix.EINTR { //nolint:errorlint // Errors of the kernel, as they are.
-		err = writeErr
-	}
-	return text[max(n, 0):], err
+	return wire.WriteNow(raw, text)
 }
 
 // push waits for room. A deadline that stood would wake rqdcore up long after.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rqdswarm/internal/capability"
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/wire"
 	"rqdswarm/rqdcore/frame"
@@ -67,7 +68,7 @@ func (p Policy) Plan(pr Promise) (Plan, error) {
 	env := p.Env.of(f, pr.Reservation, p.HostName)
 	return Plan{Image: image, Spec: p.spec(pr, image), Order: wire.Order{
 		Image: image, Shell: p.ShellPath, Command: f.Command, Environment: env, WorkingDir: p.WorkingDir,
-		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Capabilities: wire.Capabilities(p.Container.CapAdd), Home: env["HOME"], Nice: p.Identity.Nice,
+		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Capabilities: capability.Set(p.Container.CapAdd), Home: env["HOME"], Nice: p.Identity.Nice,
 		Timestamps: p.Log.Timestamps, Zone: wire.ZoneAt(pr.Accepted, p.Log.Location),
 		LogPath: rqlog.Path(f), LogMaxBytes: p.Log.MaxBytes,
 		LeaseSeconds:    int(p.Lease / time.Second),

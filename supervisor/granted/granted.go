@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 
+	"rqdswarm/internal/capability"
 	"rqdswarm/internal/engine"
 	"rqdswarm/supervisor/swarm"
 )
@@ -60,7 +61,7 @@ func Ask(ctx context.Context, e Engine, self swarm.Self) (capabilities []string,
 	if err != nil {
 		return nil, fmt.Errorf("ask for capabilities: want a hexadecimal set, have %q", output)
 	}
-	return engine.CapabilityNames(set), nil
+	return capability.Of(set), nil
 }
 
 // spec is the asking container. Its role is not the image's: nobody may take it for a supervisor.

@@ -28,7 +28,7 @@ func TestDocumented(t *testing.T) {
 		switch {
 		case f.refused != "":
 			fmt.Fprintf(&refused, "| %s | %s |\n", shown, f.refused)
-		case !f.hidden:
+		case f.of == "":
 			taken = append(taken, shown)
 		}
 	}

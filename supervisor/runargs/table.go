@@ -1,6 +1,7 @@
 package runargs
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -9,10 +10,10 @@ import (
 type flag struct {
 	name    string // The long name; lookup fills it in.
 	short   string
-	boolean bool // It needs no value.
-	file    bool // It reads a file of values, which come before all single ones.
-	once    bool // A second one is refused.
-	hidden  bool // Another spelling, which docker does not list.
+	boolean bool   // It needs no value.
+	file    bool   // It reads a file of values, which come before all single ones.
+	once    bool   // A second one is refused.
+	of      string // The flag that this is another spelling of, which docker does not list.
 	read    func(value string, c Context) (change, error)
 	refused string
 }
@@ -77,7 +78,7 @@ func placeFlags() map[string]flag {
 
 		"--add-host":      {read: addHost},
 		"--dns":           {read: dns},
-		"--dns-opt":       {read: dnsOption, hidden: true},
+		"--dns-opt":       {read: dnsOption, of: "--dns-option"},
 		"--dns-option":    {read: dnsOption},
 		"--dns-search":    {read: dnsSearch},
 		"--expose":        {read: expose},
@@ -86,8 +87,8 @@ func placeFlags() map[string]flag {
 		"--link":          {read: link},
 		"--link-local-ip": {read: linkLocalIP},
 		"--mac-address":   {read: macAddress},
-		"--net":           {read: network, once: true, hidden: true},
-		"--net-alias":     {read: networkAlias, hidden: true},
+		"--net":           {read: network, once: true, of: "--network"},
+		"--net-alias":     {read: networkAlias, of: "--network-alias"},
 		"--network":       {read: network, once: true},
 		"--network-alias": {read: networkAlias},
 		"--publish":       {short: "-p", read: publish},
@@ -175,10 +176,7 @@ func refusedFlags() map[string]flag {
 func lookup(name string) (flag, bool) {
 	for long, f := range table() {
 		if long == name || f.short == name {
-			f.name = long
-			if f.hidden && long == "--net" {
-				f.name = "--network"
-			}
+			f.name = cmp.Or(f.of, long)
 			return f, true
 		}
 	}
@@ -191,7 +189,7 @@ func known() []string {
 	flags := table()
 	for _, name := range slices.Sorted(maps.Keys(flags)) {
 		switch f := flags[name]; {
-		case f.hidden || f.refused != "":
+		case f.of != "" || f.refused != "":
 		case f.short != "":
 			names = append(names, name+" ("+f.short+")")
 		default:

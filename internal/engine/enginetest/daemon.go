@@ -1,12 +1,12 @@
 package enginetest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -148,18 +148,13 @@ func (d *Daemon) Close() error {
 	}
 	errs = append(errs, d.dockerd.end(syscall.SIGTERM), d.containerd.end(syscall.SIGTERM))
 	d.endShims()
-	return errors.Join(append(errs, unmountBelow(d.dir), os.RemoveAll(d.dir))...)
+	return errors.Join(append(errs, UnmountBelow(d.dir), os.RemoveAll(d.dir))...)
 }
 
 // endShims ends those that a killed dockerd had just started: containerd lost track of them.
 func (d *Daemon) endShims() {
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // The pattern is good.
-	for _, l := range lines {
-		text, _ := os.ReadFile(l) // It may have ended.
-		program, args, _ := bytes.Cut(text, []byte{0})
-		var pid int
-		if n, _ := fmt.Sscanf(l, "/proc/%d", &pid); n == 1 && bytes.Contains(program, []byte("containerd-shim")) &&
-			bytes.Contains(args, []byte(d.containerdSocket())) {
+	for pid, program := range ProcessesNaming(d.containerdSocket()) {
+		if strings.HasPrefix(program, "containerd-shim") {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // It may have ended.
 		}
 	}
@@ -181,22 +176,6 @@ func (d *Daemon) sweep(ctx context.Context) error {
 	for _, c := range list {
 		if gone := client.Remove(ctx, c.ID, engine.RemoveOptions{Force: true}); !engine.IsGone(gone) {
 			err = errors.Join(err, gone)
-		}
-	}
-	return err
-}
-
-// unmountBelow takes away what a killed daemon left mounted.
-func unmountBelow(dir string) error {
-	text, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		return err
-	}
-	for line := range bytes.Lines(text) {
-		fields := bytes.Fields(line)
-		const mountPoint = 4
-		if len(fields) > mountPoint && bytes.HasPrefix(fields[mountPoint], []byte(dir+"/")) {
-			err = errors.Join(err, syscall.Unmount(string(fields[mountPoint]), syscall.MNT_DETACH))
 		}
 	}
 	return err

@@ -1,12 +1,12 @@
-package wire_test
+package capability_test
 
 import (
 	"testing"
 
-	"rqdswarm/internal/wire"
+	"rqdswarm/internal/capability"
 )
 
-func TestCapabilities(t *testing.T) {
+func TestSet(t *testing.T) {
 	t.Parallel()
 	// The numbers are those of linux/capability.h.
 	for _, tc := range []struct {
@@ -21,7 +21,7 @@ func TestCapabilities(t *testing.T) {
 		{[]string{"ALL"}, 1<<41 - 1},
 		{[]string{"NO_SUCH"}, 0},
 	} {
-		if have := wire.Capabilities(tc.names); have != tc.want {
+		if have := capability.Set(tc.names); have != tc.want {
 			t.Errorf("%v: have %#x, want %#x", tc.names, have, tc.want)
 		}
 	}
