@@ -27,8 +27,17 @@ type relay struct {
 	shut bool
 }
 
-// newRelay listens on a socket of its own for the engine at address, and returns its DOCKER_HOST.
-func newRelay(t *testing.T, address string) (*relay, string) {
+// newRelay is a relay to the engine at address; host is its DOCKER_HOST.
+func newRelay(t *testing.T, address string) (r *relay, host string) {
+	t.Helper()
+	r = new(relay)
+	r.open = sync.NewCond(&r.mu)
+	return r, intercept(t, address, r.join)
+}
+
+// intercept listens on a socket of its own for the engine at address and returns its DOCKER_HOST. Each connection is
+// joined to the engine's socket at path.
+func intercept(t *testing.T, address string, join func(caller net.Conn, path string)) (host string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "engine.sock")
 	listener, err := net.Listen("unix", path)
@@ -36,18 +45,16 @@ func newRelay(t *testing.T, address string) (*relay, string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listener.Close() })
-	r := new(relay)
-	r.open = sync.NewCond(&r.mu)
 	go func() {
 		for {
 			caller, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go r.join(caller, strings.TrimPrefix(address, "unix://"))
+			go join(caller, strings.TrimPrefix(address, "unix://"))
 		}
 	}()
-	return r, "unix://" + path
+	return "unix://" + path
 }
 
 // join carries one connection, until either side hangs up.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -47,7 +46,7 @@ func TestKilledAtEveryInstant(t *testing.T) {
 			t.Parallel()
 			s := closedStudio(t, "")
 			h := &hunter{instant: at, dir: filepath.Join(s.dir, "state"), done: make(chan struct{})}
-			s.env = []string{"DOCKER_HOST=" + h.relay(t, s.docker.Host())}
+			s.env = []string{"DOCKER_HOST=" + intercept(t, s.docker.Host(), h.join)}
 			s.start()
 			_ = s.report()
 			h.aim(s.rqd.Process)
@@ -124,27 +123,6 @@ func (h *hunter) kill() {
 		h.prey = nil
 		close(h.done)
 	}
-}
-
-// relay stands between RQD and the engine and returns its DOCKER_HOST.
-func (h *hunter) relay(t *testing.T, address string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "engine.sock")
-	listener, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			caller, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go h.join(caller, strings.TrimPrefix(address, "unix://"))
-		}
-	}()
-	return "unix://" + path
 }
 
 // join carries one connection. A request that is not to be passed on ends with its caller.
