@@ -1,6 +1,9 @@
 package wire
 
-import "syscall"
+import (
+	"errors"
+	"syscall"
+)
 
 // WriteNow writes what the socket takes without waiting, nearly always everything, and returns the rest.
 func WriteNow(socket syscall.RawConn, text []byte) (rest []byte, err error) {
@@ -14,4 +17,10 @@ func WriteNow(socket syscall.RawConn, text []byte) (rest []byte, err error) {
 		err = writeErr
 	}
 	return text[max(n, 0):], err
+}
+
+// HungUp says that a write failed because the other end has closed the connection. What it said before can still
+// be read, a frame's record for example: whoever closes this end loses it.
+func HungUp(err error) bool {
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }

@@ -38,7 +38,8 @@ func dial(path string) (*conn, error) {
 	return &conn{file: file, raw: raw}, nil
 }
 
-// send writes m, or ends the connection: half a message cannot be taken back.
+// send writes m, or ends the connection: half a message cannot be taken back. One that rqdcore has ended is read to
+// its end: a kill may be in it.
 func (c *conn) send(m wire.Message) error {
 	text, err := wire.Append(nil, m)
 	if err != nil {
@@ -47,7 +48,7 @@ func (c *conn) send(m wire.Message) error {
 	if text, err = wire.WriteNow(c.raw, text); err == nil && len(text) > 0 {
 		err = c.push(text)
 	}
-	if err != nil {
+	if err != nil && !wire.HungUp(err) {
 		c.close()
 	}
 	return err

@@ -42,6 +42,50 @@ func TestMessagesArriveInOrder(t *testing.T) {
 	}
 }
 
+// A frameinit says how its command ended and is gone. What rqdcore writes to it then must not end the connection
+// before the record is read from it.
+func TestRecordOfAFrameinitThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, Options{})
+	session := s.server.Expect("secret")
+	c := s.hello("secret")
+	peer := wantHello(t, session)
+	for range eventBuffer + 2 { // Whoever reads the connection waits for room.
+		must(t, wire.Write(c, wire.Message{Started: &wire.Started{PID: 7}}))
+	}
+	must(t, wire.Write(c, wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit, Code: 3}}))
+	must(t, c.Close())
+	if err := peer.Ack(); !wire.HungUp(err) {
+		t.Errorf("write to a frameinit that is gone: error %v, want a broken pipe", err)
+	}
+	for range eventBuffer + 2 {
+		if ev := next(t, session); ev.Message.Started == nil {
+			t.Fatalf("have %+v, want a start", ev)
+		}
+	}
+	if ev := next(t, session); ev.Message.Exit == nil || ev.Message.Exit.Code != 3 {
+		t.Errorf("have %+v, want the record", ev)
+	}
+	if ev := next(t, session); ev.Err == nil {
+		t.Errorf("have %+v, want the end of the connection", ev)
+	}
+}
+
+// The same for a record that comes with the hello, and is all that there is to say.
+func TestHelloOfAFrameinitThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, Options{HelloTimeout: limit})
+	s.caller("4:memory:/docker/"+ours+"\n", "NSpid:\t4711\t1\n")
+	session := s.server.Expect("secret")
+	must(t, s.hello("secret").Close())
+	nothing(t, session)
+	session.SetContainer(ours)
+	wantHello(t, session)
+	if ev := next(t, session); ev.Err == nil {
+		t.Errorf("have %+v, want the end of the connection", ev)
+	}
+}
+
 func TestOrderBringsTheLog(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, Options{})

@@ -15,7 +15,8 @@ import (
 )
 
 // Peer is one connection of a frameinit. Its methods may be called from several goroutines;
-// each returns within the server's write timeout, and after an error the connection is over.
+// each returns within the server's write timeout, and after an error the connection is over: what
+// the frameinit has said until then, and the end, are still told.
 type Peer struct {
 	conn    *net.UnixConn
 	timeout time.Duration
@@ -63,7 +64,9 @@ func (p *Peer) write(text []byte, file *os.File) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("write to frameinit: %w", err)
-		p.end(err) // Half a message may have gone out: nothing can follow it.
+		if !wire.HungUp(err) {
+			p.end(err) // Half a message may have gone out: nothing can follow it.
+		}
 	}
 	return err
 }

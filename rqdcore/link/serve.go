@@ -72,7 +72,7 @@ func (s *Server) greet(conn *net.UnixConn, who caller) (*wire.Hello, *Session, e
 
 // converse passes on what the peer says until its connection ends, and says why it did.
 func (s *Server) converse(p *Peer, session *Session, hello *wire.Hello) error {
-	if err := p.write(s.alive, nil); err != nil {
+	if err := p.write(s.alive, nil); err != nil && !wire.HungUp(err) {
 		return err
 	}
 	if !s.enter(p.conn, p) {
