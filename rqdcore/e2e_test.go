@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -50,8 +51,9 @@ type studio struct {
 	cue    *server.Server
 	rqd    *exec.Cmd
 	output said
-	binary string   // Of RQD; this tree's when empty.
-	env    []string // More variables for RQD.
+	binary string    // Of RQD; this tree's when empty.
+	env    []string  // More variables for RQD.
+	engine io.Closer // What stands between RQD and the engine; nil when nothing does.
 	dir    string
 	name   string
 	port   int
@@ -161,6 +163,9 @@ func (s *studio) clean() {
 	if s.rqd != nil && s.rqd.ProcessState == nil {
 		_ = s.rqd.Process.Kill()
 		_ = s.rqd.Wait()
+	}
+	if s.engine != nil {
+		_ = s.engine.Close()
 	}
 	for _, c := range left {
 		s.t.Errorf("container %s left behind in state %s", c.Name, c.State)

@@ -27,34 +27,34 @@ type relay struct {
 	shut bool
 }
 
-// newRelay is a relay to the engine at address; host is its DOCKER_HOST.
-func newRelay(t *testing.T, address string) (r *relay, host string) {
-	t.Helper()
-	r = new(relay)
+// newRelay puts a relay between the studio's next RQD and the engine.
+func (s *studio) newRelay() *relay {
+	s.t.Helper()
+	r := new(relay)
 	r.open = sync.NewCond(&r.mu)
-	return r, intercept(t, address, r.join)
+	s.intercept(r.join)
+	return r
 }
 
-// intercept listens on a socket of its own for the engine at address and returns its DOCKER_HOST. Each connection is
-// joined to the engine's socket at path.
-func intercept(t *testing.T, address string, join func(caller net.Conn, path string)) (host string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "engine.sock")
-	listener, err := net.Listen("unix", path)
+// intercept has the studio's RQDs reach the engine through join, once per connection. It lasts until the studio is
+// clean: RQD removes its containers that way.
+func (s *studio) intercept(join func(caller net.Conn, path string)) {
+	s.t.Helper()
+	address := filepath.Join(s.dir, "engine.sock")
+	listener, err := net.Listen("unix", address)
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = listener.Close() })
+	s.engine, s.env = listener, append(s.env, "DOCKER_HOST=unix://"+address)
 	go func() {
 		for {
 			caller, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			go join(caller, strings.TrimPrefix(address, "unix://"))
+			go join(caller, strings.TrimPrefix(s.docker.Host(), "unix://"))
 		}
 	}()
-	return "unix://" + path
 }
 
 // join carries one connection, until either side hangs up.
@@ -101,8 +101,7 @@ func (r *relay) stall(shut bool) {
 func TestCallsWhileTheEngineHangs(t *testing.T) {
 	t.Parallel()
 	s := closedStudio(t, "KILL_GRACE_SECONDS=1")
-	engine, address := newRelay(t, s.docker.Host())
-	s.env = []string{"DOCKER_HOST=" + address}
+	engine := s.newRelay()
 	s.start()
 	t.Cleanup(func() { engine.stall(false) })
 	job := s.submit(farm.Job{Name: "running", Command: "echo started; sleep 300"})

@@ -28,10 +28,11 @@ func (l losses) recover(ctx context.Context) ([]runner.Promise, error) {
 	var recovered []runner.Promise
 	for _, s := range strays {
 		promise, log := s.Promise, l.log.With().Str("frame_id", s.Promise.Frame.ID).Str("container", s.Promise.Container).Logger()
-		if !s.Running && !l.lost(promise.Frame.ID) {
-			continue // It ended and was reported; only its removal was missed. The sweep does that.
-		}
 		switch f := promise.Frame; {
+		case !s.Running && !l.lost(f.ID):
+			log.Info().Msg("container of a frame that is over, removed")
+			l.runner.Discard(runner.AdoptJob(promise))
+			continue
 		case f.ID == "", l.taken[f.ID], l.outbox.Owes(f):
 			log.Warn().Msg("container of a frame that is over or runs elsewhere, removed")
 			l.runner.Discard(runner.AdoptJob(promise))
