@@ -131,12 +131,19 @@ func (d *Daemon) Stop() error { return d.dockerd.end(syscall.SIGTERM) }
 // Kill ends dockerd by SIGKILL. Its containers run on; without LiveRestore the next Start kills them.
 func (d *Daemon) Kill() error { return d.dockerd.end(syscall.SIGKILL) }
 
+// Pause freezes dockerd: connections are accepted and nothing is answered until Resume.
+func (d *Daemon) Pause() error { return d.dockerd.process.Signal(syscall.SIGSTOP) }
+
+// Resume ends what Pause began.
+func (d *Daemon) Resume() error { return d.dockerd.process.Signal(syscall.SIGCONT) }
+
 // Close removes the daemon's containers, ends it and deletes all that it kept.
 func (d *Daemon) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), daemonStart)
 	defer cancel()
 	var errs []error
 	if d.used {
+		_ = d.Resume() // It may have ended.
 		errs = append(errs, d.sweep(ctx))
 	}
 	errs = append(errs, d.dockerd.end(syscall.SIGTERM), d.containerd.end(syscall.SIGTERM))

@@ -3,14 +3,16 @@
 package enginetest_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 )
 
-// TestDaemon stops and kills engines of its own under a container each.
+// TestDaemon stops, kills and freezes engines of its own under a container each.
 func TestDaemon(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -41,6 +43,26 @@ func TestDaemon(t *testing.T) {
 				t.Errorf("have state %s (%v), want that it runs: %t", c.State, err, tc.runsOn)
 			}
 		})
+	}
+}
+
+func TestDaemonFreezes(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, enginetest.DaemonOptions{})
+	client := dialDaemon(t, d)
+	if err := d.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+	defer cancel()
+	if err := client.Ping(ctx); err == nil {
+		t.Error("a frozen daemon answers")
+	}
+	if err := d.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Ping(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
