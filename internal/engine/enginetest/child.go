@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // childEnd is what a child gets to end; a daemon with containers to stop needs a while.
@@ -59,6 +61,19 @@ func (c *child) end(s syscall.Signal) error {
 		return nil
 	case <-time.After(childEnd):
 		return fmt.Errorf("process %d outlives signal %v:\n%s", c.process.Pid, s, c.output)
+	}
+}
+
+// freeze returns when each of its threads has stopped: one that runs could still answer.
+func (c *child) freeze() error {
+	if err := c.process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		err := unix.Waitid(unix.P_PID, c.process.Pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
 	}
 }
 

@@ -132,7 +132,7 @@ func (d *Daemon) Stop() error { return d.dockerd.end(syscall.SIGTERM) }
 func (d *Daemon) Kill() error { return d.dockerd.end(syscall.SIGKILL) }
 
 // Pause freezes dockerd: connections are accepted and nothing is answered until Resume.
-func (d *Daemon) Pause() error { return d.dockerd.process.Signal(syscall.SIGSTOP) }
+func (d *Daemon) Pause() error { return d.dockerd.freeze() }
 
 // Resume ends what Pause began.
 func (d *Daemon) Resume() error { return d.dockerd.process.Signal(syscall.SIGCONT) }
