@@ -33,6 +33,8 @@ func (l launcher) start() (int, error) {
 		o.Home = "/home/" + o.UserName
 	}
 	l.accounts.add(o)
+	score := openOOMScore()
+	defer score.close()
 	o.Groups = append(slices.Clone(o.Groups), l.accounts.groups(o.UserName)...)
 	if err := becomeArtist(o); err != nil {
 		return 0, fmt.Errorf("cannot become the artist: %w", err)
@@ -43,6 +45,8 @@ func (l launcher) start() (int, error) {
 		return 0, fmt.Errorf("cannot start the command in image %s: %w", o.Image, err)
 	}
 	defer stdin.Close()
+	score.forCommand()
+	defer score.forFrameinit()
 	return l.fork(stdin)
 }
 

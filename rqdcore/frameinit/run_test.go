@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,6 +83,30 @@ pwd; cat /etc/passwd; cut -d' ' -f19 /proc/self/stat; read line || echo no stdin
 	}
 	if t.Failed() {
 		t.Log(log)
+	}
+}
+
+// Out of memory, the command goes first: frameinit is the one that tells.
+func TestRunTheCommandIsSoonerOutOfMemory(t *testing.T) {
+	t.Parallel()
+	s := newSandbox(t)
+	s.start()
+	s.give(order("cat /proc/self/oom_score_adj; while ! test -e /tmp/go; do sleep 0.02; done; exec cat /proc/self/oom_score_adj"))
+	own, err := os.ReadFile("/proc/self/oom_score_adj")
+	must(t, err)
+	before, err := strconv.Atoi(strings.TrimSpace(string(own)))
+	must(t, err)
+	want := fmt.Sprintf("%d\n", min(before+oomMargin, oomHighest))
+	s.awaitText(want)
+	s.await(func(m wire.Message) bool { return m.Started != nil })
+	have, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", s.process.Process.Pid))
+	must(t, err)
+	if string(have) != string(own) {
+		t.Errorf("frameinit's own oom_score_adj is %q once the command runs, want %q as before", have, own)
+	}
+	copyFile(t, "/dev/null", s.root+"/tmp/go")
+	if s.exit(); s.text() != want+want {
+		t.Errorf("rqlog %q, want %q", s.text(), want+want)
 	}
 }
 

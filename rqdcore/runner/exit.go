@@ -38,6 +38,9 @@ func exitOfRecord(e wire.Exit, j *Job) frame.Exit {
 	return exit
 }
 
+// killedCode is the exit code of a container whose process 1 was killed by SIGKILL.
+const killedCode = 128 + 9
+
 // exitOfContainer tells how a container ended whose frameinit is not connected: by the record
 // in its output, which frameinit leaves for this case, or else by what the engine knows.
 func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exit {
@@ -52,6 +55,8 @@ func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exi
 	switch {
 	case x.job.WasKilled():
 		exit.Reason, exit.Detail = frame.ReasonKilled, "killed by the engine"
+	case c.OOMKilled && c.ExitCode == killedCode:
+		exit.Reason, exit.OOMKills, exit.Detail = frame.ReasonExit, 1, "out of memory: the kernel killed frameinit, too"
 	case !x.ordered && !x.job.adopted:
 		exit.Reason = frame.ReasonLaunch
 		exit.Detail = fmt.Sprintf("frameinit ended with code %d without ever connecting to RQD: %s", c.ExitCode, printable(last, c.Error))

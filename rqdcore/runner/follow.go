@@ -152,6 +152,7 @@ func (x *run) record(e wire.Exit) *frame.Exit {
 	if x.peer != nil {
 		_ = x.peer.Ack() // A courtesy: the record is on its standard output as well.
 	}
+	x.job.said.Store(true)
 	x.job.logGrew(x.output.updated())
 	exit := exitOfRecord(e, x.job)
 	return &exit

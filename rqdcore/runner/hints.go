@@ -45,6 +45,16 @@ func (h *hints) poke(container string) {
 	}
 }
 
+// die is for a container that has ended.
+func (h *hints) die(container string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if j := h.jobs[container]; j != nil {
+		j.dead.Store(true)
+		j.poke()
+	}
+}
+
 func (h *hints) pokeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -89,7 +99,10 @@ func (r *Runner) forward(ctx context.Context, events <-chan engine.Event, failed
 				return <-failed
 			}
 			switch e.Action {
-			case "die", "destroy":
+			case "die":
+				r.hints.die(e.Name)
+				r.died(e.Name)
+			case "destroy":
 				r.hints.poke(e.Name)
 			case engine.ActionMissed:
 				r.hints.pokeAll()

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rqdswarm/rqdcore/frame"
@@ -17,6 +18,9 @@ type Job struct {
 	adopted bool // Of an earlier RQD: its container may exist in any state.
 	killed  chan struct{}
 	hint    chan struct{} // Something happened to the container; capacity 1, so hints coalesce.
+
+	said atomic.Bool // frameinit's last word is here: its container ends by itself, now.
+	dead atomic.Bool // The engine has told so.
 
 	mu          sync.Mutex
 	killMessage string

@@ -48,7 +48,9 @@ func (r *Runner) newRun(j *Job) *run {
 }
 
 func (x *run) close() {
-	x.hints.remove(x.job)
+	if !x.job.said.Load() { // Else Discard does, when it knows of the container's end.
+		x.hints.remove(x.job)
+	}
 	x.session.Close()
 	switch {
 	case x.preparing: // With a file system that hangs.

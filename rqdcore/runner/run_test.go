@@ -192,16 +192,18 @@ func TestRefusedPrivileges(t *testing.T) {
 	receiveExit(t, done)
 }
 
-func TestInfrastructureLoss(t *testing.T) {
+func TestEndWithoutRecord(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		end  func(s *stage, id string)
-		want string
+		end    func(s *stage, id string)
+		status int32
+		want   string
 	}{
-		"container killed from outside": {func(s *stage, id string) { s.engine.Exit(id, 137) }, "from outside with code 137"},
+		"container killed from outside": {func(s *stage, id string) { s.engine.Exit(id, 137) }, 256, "from outside with code 137"},
 		"container removed from outside": {func(s *stage, id string) {
 			_ = s.engine.Remove(s.t.Context(), id, engine.RemoveOptions{Force: true})
-		}, "container is gone"},
+		}, 256, "container is gone"},
+		"frameinit out of memory": {func(s *stage, id string) { s.engine.KillOOM(id) }, 137, "out of memory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,8 +216,8 @@ func TestInfrastructureLoss(t *testing.T) {
 			tc.end(s, j.Promise().Container)
 			_ = init.conn.Close()
 			exit := receiveExit(t, done)
-			if status, _ := exit.Status(); status != 256 || !strings.Contains(exit.Detail, tc.want) {
-				t.Errorf("have %+v, want 256 that says %q", exit, tc.want)
+			if status, _ := exit.Status(); status != tc.status || !strings.Contains(exit.Detail, tc.want) {
+				t.Errorf("have %+v, want %d that says %q", exit, tc.status, tc.want)
 			}
 		})
 	}

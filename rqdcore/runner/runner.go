@@ -50,7 +50,7 @@ type Runner struct {
 	cfg    Config
 	starts chan struct{} // One token for each container that may be starting.
 	hints  hints
-	trash  trash
+	trash  *trash
 	// degrader knows what this host refuses a frame, so that later frames do not ask for it.
 	degrader *engine.Degrader
 

@@ -2,6 +2,8 @@ package runner
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,14 +13,60 @@ import (
 // removeRetry is how long a container that cannot be removed yet is left alone.
 const removeRetry = 5 * time.Second
 
+// deathWait is how long the end of a frameinit that has said its last word is waited for. A container that is removed
+// before it has ended is killed first, which costs the engine the start of one program more.
+const deathWait = 2 * time.Second
+
 // trash holds the containers that wait for their removal. Nobody waits for it: a container whose
 // process 1 is stuck in I/O goes when the I/O returns.
-type trash struct{ names chan string }
+type trash struct {
+	names chan string
 
-func newTrash() trash { return trash{names: make(chan string, 1024)} }
+	mu    sync.Mutex
+	dying map[string]*time.Timer // Containers that are about to end; the timer stops the wait.
+}
+
+func newTrash() *trash {
+	return &trash{names: make(chan string, 1024), dying: make(map[string]*time.Timer)}
+}
 
 // Discard removes what is left of the frame's container, in the background.
-func (r *Runner) Discard(j *Job) { r.discard(j.promise.Container) }
+func (r *Runner) Discard(j *Job) {
+	container := j.promise.Container
+	if !j.said.Load() {
+		r.discard(container)
+		return
+	}
+	r.trash.mu.Lock()
+	r.trash.dying[container] = time.AfterFunc(deathWait, func() { r.died(container) })
+	r.trash.mu.Unlock()
+	if j.dead.Load() {
+		r.died(container)
+	}
+	r.hints.remove(j)
+}
+
+// died is told of every frame's container that has ended.
+func (r *Runner) died(container string) {
+	r.trash.mu.Lock()
+	timer := r.trash.dying[container]
+	delete(r.trash.dying, container)
+	r.trash.mu.Unlock()
+	if timer != nil {
+		timer.Stop()
+		r.discard(container)
+	}
+}
+
+// hurry waits for no container any more.
+func (r *Runner) hurry() {
+	r.trash.mu.Lock()
+	names := slices.Collect(maps.Keys(r.trash.dying))
+	r.trash.mu.Unlock()
+	for _, name := range names {
+		r.died(name)
+	}
+}
 
 func (r *Runner) discard(container string) {
 	select {
@@ -60,6 +108,7 @@ const lastRemovals = 3 * time.Second
 func (r *Runner) empty(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastRemovals)
 	defer cancel()
+	r.hurry()
 	for {
 		select {
 		case name := <-r.trash.names:

@@ -4,8 +4,10 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"rqdswarm/internal/engine/enginetest"
+	"rqdswarm/internal/wire"
 )
 
 // TestEndingRQDEmptiesItsTrash discards a container at the very end.
@@ -23,6 +25,49 @@ func TestEndingRQDEmptiesItsTrash(t *testing.T) {
 	}
 	if left := s.containers(); len(left) != 0 {
 		t.Errorf("have %v, want none", left)
+	}
+}
+
+// TestContainerIsRemovedWhenItHasEnded discards one whose frameinit has said its last word and is not gone yet, or is.
+func TestContainerIsRemovedWhenItHasEnded(t *testing.T) {
+	t.Parallel()
+	for name, early := range map[string]bool{"ends after": false, "ends before": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			j := s.job()
+			done := s.run(j)
+			init := s.connect(hello(j, wire.PhaseWaiting))
+			init.want(isOrder)
+			init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit}})
+			receiveExit(t, done)
+			end := func() { s.engine.Exit(j.Promise().Container, 0) }
+			if early {
+				end()
+				if !eventually(j.dead.Load) {
+					t.Fatal("RQD has not heard of the container's end")
+				}
+			}
+			events, _ := s.engine.Events(t.Context(), nil)
+			s.runner.Discard(j)
+			if !early {
+				time.Sleep(50 * time.Millisecond) // What must not come would come now.
+				end()
+			}
+			for e := range events {
+				if e.Action == "kill" {
+					t.Fatal("the container was killed before it could end")
+				}
+				if e.Action == "destroy" {
+					break
+				}
+			}
+			s.runner.trash.mu.Lock()
+			defer s.runner.trash.mu.Unlock()
+			if n := len(s.runner.trash.dying); n != 0 {
+				t.Errorf("%d containers are still waited for", n)
+			}
+		})
 	}
 }
 
