@@ -82,11 +82,15 @@ const healthTime = 10 * time.Second
 func health(ctx context.Context, cfg *config.Config) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTime)
 	defer cancel()
-	addr, err := rpc.LocalAddress(cfg.NetworkInterface, cfg.GRPCPort)
+	addr, err := rpc.LocalAddress(endpoint(cfg))
 	if err != nil {
 		return err
 	}
 	return rpc.CheckHealth(ctx, addr)
+}
+
+func endpoint(cfg *config.Config) rpc.Endpoint {
+	return rpc.Endpoint{Interface: cfg.NetworkInterface, IPv6: cfg.UseIPv6, Port: cfg.GRPCPort}
 }
 
 func texts(warnings []config.Warning) []string {

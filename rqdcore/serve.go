@@ -36,7 +36,7 @@ func serve(ctx context.Context, cfg *config.Config, warnings []string, environ [
 		log.Warn().Msg(w)
 	}
 	logging.Mark(log.With().Str("version", buildinfo.Version).Str("config", cfg.Path).Logger(), "RQD Starting Up")
-	listener, err := rpc.Listen(ctx, cfg.NetworkInterface, cfg.GRPCPort)
+	listener, err := rpc.Listen(ctx, endpoint(cfg))
 	if err != nil {
 		return err
 	}

@@ -164,6 +164,7 @@ func TestTags(t *testing.T) {
 		"release is too long": {Options{Version: "1"}, "n7", x(50), []string{"rqdv-1", "64bit", x(45)}, 1},
 		"release has no room": {Options{Version: "1", Tags: []string{x(40), "y" + x(39)}}, "n7", release, []string{"rqdv-1", x(40), "y" + x(39), "64bit"}, 1},
 		"tags have no room":   {Options{Version: "1", Tags: []string{x(40), "y" + x(39), "z" + x(39)}}, "n7", release, []string{"rqdv-1", x(40), "y" + x(39), "64bit"}, 2},
+		"begins with another": {Options{Version: "1", Tags: []string{"gpu", x(40), "y" + x(39), "gpu-z" + x(35)}}, "n7", "6", []string{"rqdv-1", "gpu", x(40), "y" + x(39), "64bit"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,6 @@ package machine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -88,21 +87,6 @@ func outbound(remote string) (net.IP, error) {
 		return nil, fmt.Errorf("local address is %v", conn.LocalAddr())
 	}
 	return local.IP, nil
-}
-
-// InterfaceAddress is the address that RQD binds to when RQD_NETWORK_INTERFACE names an
-// interface: its first IPv4 address, or its first at all.
-func InterfaceAddress(name string) (net.IP, error) {
-	list, err := interfaceAddresses(name)
-	if err != nil {
-		return nil, fmt.Errorf("network interface %q: %w", name, err)
-	}
-	for _, family := range []func(net.IP) bool{isV4, isV6} {
-		if ip := pick(list, family); ip != nil {
-			return ip, nil
-		}
-	}
-	return nil, fmt.Errorf("network interface %q: %w", name, errors.New("has no address"))
 }
 
 func isV4(ip net.IP) bool { return ip.To4() != nil }

@@ -24,8 +24,7 @@ func tags(o Options, name, release string) (list, warnings []string) {
 	}
 	all = append(all, bits(runtime.GOARCH), cleanRelease(release))
 	for _, tag := range all {
-		if utf8.RuneCountInString(tag) > maxTag {
-			short := string([]rune(tag)[:maxTag])
+		if short := cutTag(tag); short != tag {
 			warnings = append(warnings, fmt.Sprintf("tag %q was cut to %q: Cuebot stores %d characters of a tag", tag, short, maxTag))
 			tag = short
 		}
@@ -39,7 +38,7 @@ func tags(o Options, name, release string) (list, warnings []string) {
 	for len(spare) > 0 && utf8.RuneCountInString(strings.Join(list, " ")) > room {
 		last := spare[len(spare)-1]
 		spare = spare[:len(spare)-1]
-		i := slices.IndexFunc(list, func(tag string) bool { return strings.HasPrefix(last, tag) })
+		i := slices.Index(list, cutTag(last))
 		if i < 0 {
 			continue
 		}
@@ -47,6 +46,13 @@ func tags(o Options, name, release string) (list, warnings []string) {
 		list = slices.Delete(list, i, i+1)
 	}
 	return list, warnings
+}
+
+func cutTag(tag string) string {
+	if utf8.RuneCountInString(tag) <= maxTag {
+		return tag
+	}
+	return string([]rune(tag)[:maxTag])
 }
 
 // bits tells Cuebot to round the host's memory up to whole GiB.

@@ -97,7 +97,7 @@ type server struct {
 
 func serve(t *testing.T, h *fakeHost) *server {
 	t.Helper()
-	l, err := rpc.Listen(t.Context(), "lo", 0)
+	l, err := rpc.Listen(t.Context(), rpc.Endpoint{Interface: "lo"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -181,7 +181,7 @@ func TestRandomBytes(t *testing.T) {
 
 func TestListen(t *testing.T) {
 	t.Parallel()
-	all, err := rpc.Listen(t.Context(), "", 0)
+	all, err := rpc.Listen(t.Context(), rpc.Endpoint{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,13 +195,13 @@ func TestListen(t *testing.T) {
 	} else {
 		c.Close()
 	}
-	if _, err := rpc.Listen(t.Context(), "", addr.Port); err == nil || !strings.Contains(err.Error(), fmt.Sprint(addr.Port)) {
+	if _, err := rpc.Listen(t.Context(), rpc.Endpoint{Port: addr.Port}); err == nil || !strings.Contains(err.Error(), fmt.Sprint(addr.Port)) {
 		t.Errorf("port in use: have %v, want an error with the port", err)
 	}
-	if _, err := rpc.Listen(t.Context(), "nope0", 0); err == nil || !strings.Contains(err.Error(), `"nope0"`) || !strings.Contains(err.Error(), "lo") {
+	if _, err := rpc.Listen(t.Context(), rpc.Endpoint{Interface: "nope0"}); err == nil || !strings.Contains(err.Error(), `"nope0"`) || !strings.Contains(err.Error(), "lo") {
 		t.Errorf("no such interface: have %v, want an error with the name and those there are", err)
 	}
-	one, err := rpc.Listen(t.Context(), "lo", 0)
+	one, err := rpc.Listen(t.Context(), rpc.Endpoint{Interface: "lo"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,12 +214,12 @@ func TestListen(t *testing.T) {
 func TestLocalAddress(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "lo"} {
-		l, err := rpc.Listen(t.Context(), name, 0)
+		l, err := rpc.Listen(t.Context(), rpc.Endpoint{Interface: name})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s := serveOn(t, &fakeHost{}, l)
-		addr, err := rpc.LocalAddress(name, l.Addr().(*net.TCPAddr).Port)
+		addr, err := rpc.LocalAddress(rpc.Endpoint{Interface: name, Port: l.Addr().(*net.TCPAddr).Port})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,7 +227,7 @@ func TestLocalAddress(t *testing.T) {
 			t.Errorf("interface %q, served at %s: %v", name, s.addr, err)
 		}
 	}
-	if _, err := rpc.LocalAddress("nope0", 1); err == nil {
+	if _, err := rpc.LocalAddress(rpc.Endpoint{Interface: "nope0", Port: 1}); err == nil {
 		t.Error("no such interface: have nil, want an error")
 	}
 }
