@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Removes the service and what swarm-create.sh and swarm-update.sh gave the Swarm for it. The supervisors stop RQD on every
-# node. Frames that run go on; without an RQD they end after FRAME_LEASE_SECONDS (280), before Cuebot books them elsewhere.
+# node. Frames that run go on; without an RQD they end after FRAME_LEASE_SECONDS (240), before Cuebot books them elsewhere.
 #
 #   swarm-remove.sh [--name NAME] [--dry-run]
 #

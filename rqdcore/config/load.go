@@ -47,7 +47,7 @@ func defaults() *Config {
 		UserGID:         20,
 		ConsoleLogLevel: "WARNING",
 		JobLogMaxSize:   1 << 30,
-		FrameLease:      280 * time.Second,
+		FrameLease:      240 * time.Second,
 		KillGrace:       2 * time.Second,
 		RunDir:          "/run/rqd",
 		StateDir:        "/var/lib/rqd",
@@ -143,19 +143,19 @@ func leak(e entry, section string) string {
 	return fmt.Sprintf(" (a key of [DEFAULT] counts in every section, so in [%s] too)", section)
 }
 
-// checkSections refuses a section that RQD does not know: its keys would be lost in silence.
+// checkSections refuses a section whose name is nearly one of RQD's: its keys would be lost. Others are a studio's own.
 func (l *loader) checkSections() {
 	known := sections()
 	for _, s := range l.file.Sections {
-		if slices.Contains(known, s.Name) {
-			continue
+		place := Place{File: l.cfg.Path, Line: s.Line, Section: s.Name}
+		near := nearest(s.Name, known)
+		switch {
+		case slices.Contains(known, s.Name):
+		case near != "":
+			l.fail(place, "is not a section of rqd.conf, perhaps [%s] is meant; want one of [%s]", near, strings.Join(known, "], ["))
+		default:
+			l.warn(place, "is not a section that RQD knows and has no effect; it knows [%s]", strings.Join(known, "], ["))
 		}
-		hint := ""
-		if near := nearest(s.Name, known); near != "" {
-			hint = fmt.Sprintf(", perhaps [%s]", near)
-		}
-		l.fail(Place{File: l.cfg.Path, Line: s.Line, Section: s.Name}, "is not a section of rqd.conf%s; want one of [%s]",
-			hint, strings.Join(known, "], ["))
 	}
 }
 
@@ -218,14 +218,15 @@ func (l *loader) unknown(e entry, section string) {
 	l.warn(l.place(e), "is not a key that RQD knows and has no effect%s", hint)
 }
 
-// readEnvironment lets the variables of the environment win over the file.
+// readEnvironment lets the variables of the environment win over the file. An empty one is not set: compose files hand
+// variables on in that way.
 func (l *loader) readEnvironment() {
 	for _, o := range options() {
-		text, ok := l.env[o.Environment]
-		if o.Environment == "" || !ok {
+		text := strings.TrimSpace(l.env[o.Environment])
+		if o.Environment == "" || text == "" {
 			continue
 		}
-		if err := o.set(l.cfg, strings.TrimSpace(text)); err != nil {
+		if err := o.set(l.cfg, text); err != nil {
 			l.fail(Place{Key: o.Environment}, "%q: %v", text, err)
 		}
 	}

@@ -99,7 +99,7 @@ JOB_LOG_MAX_SIZE_IN_BYTES = -1
 CONSOLE_LOG_LEVEL = DEBUG
 FILE_LOG_LEVEL = ERROR
 FRAME_LEASE_SECONDS = 0
-KILL_GRACE_SECONDS = 5
+KILL_GRACE_SECONDS = 3
 RQD_RUN_DIR = /srv/run
 RQD_STATE_DIR = /srv/state
 [docker.config]
@@ -135,7 +135,7 @@ func TestEveryKey(t *testing.T) {
 		OverrideCores: 12, OverrideProcs: 2, OverrideMemory: 8388608, LoadModifier: -50, GPU: true,
 		UserGID: 100, UsePathEnvVar: true, UseAllHostEnvVars: true, HomePrefix: "/home", MailPrefix: "/var/mail",
 		ConsoleLogLevel: "DEBUG", FileLogLevel: "ERROR", PrependTimestamp: true, JobLogMaxSize: 0,
-		FrameLease: 0, KillGrace: 5 * time.Second, RunDir: "/srv/run", StateDir: "/srv/state", TempDir: "/tmp", runOnDocker: true,
+		FrameLease: 0, KillGrace: 3 * time.Second, RunDir: "/srv/run", StateDir: "/srv/state", TempDir: "/tmp", runOnDocker: true,
 		Docker: Docker{
 			ShellPath: "/bin/bash", GPUMode: true, FrameGroups: []int{4000, 4001}, MinFreeSpace: 20 << 30, ImageKeepDays: 14, Privileged: true, PIDMode: "host", NetworkMode: "bridge", ShmSize: 2 << 30,
 			Images:      []Image{{"a", "registry:5000/x/y:1.0"}, {"b", "y@sha256:" + strings.Repeat("a", 64)}, {"c", "plain"}},
@@ -192,7 +192,7 @@ func TestLoadErrors(t *testing.T) {
 		environ []string
 		want    []string // One for each error.
 	}{
-		"unknown section":         {"[Overide]\nA=1" + images, nil, []string{"rqd.conf:1: [Overide]: is not a section of rqd.conf, perhaps [Override]; want one of [Override], [UseHostEnvVar], [docker.config]"}},
+		"unknown section":         {"[Overide]\nA=1" + images, nil, []string{"rqd.conf:1: [Overide]: is not a section of rqd.conf, perhaps [Override] is meant; want one of [Override], [UseHostEnvVar], [docker.config]"}},
 		"no images":               {"[docker.config]\nRUN_ON_DOCKER=True\n", nil, []string{"no images: RQD runs frames in containers only; want at least one line OS=IMAGE in [docker.images] of"}},
 		"broken mount":            {images + "[docker.mounts]\nNET=type:bind,source:/net\n", nil, []string{`rqd.conf:7: [docker.mounts] NET: "type:bind,source:/net": has no target`}},
 		"mount without a value":   {images + "[docker.mounts]\nNET\n", nil, []string{`[docker.mounts] NET: "": has an empty item`}},
@@ -233,8 +233,8 @@ func TestLoadErrors(t *testing.T) {
 		"pid mode":                {"[docker.config]\nDOCKER_PID_MODE=shared\n[docker.images]\na=b", nil, []string{"want private, host or container:NAME"}},
 		"size":                    {"[docker.config]\nDOCKER_SHM_SIZE=much\n[docker.images]\na=b", nil, []string{"want a size like 64m"}},
 		"all at once": {
-			"[Override]\nGPU=maybe\nGPU=2\nRQD_GRPC_PORT=0\n[Nimby]\n" + images + "[docker.mounts]\nA=b", nil,
-			[]string{"GPU: comes twice", "[Nimby]: is not a section", `GPU: "maybe"`, `GPU: "2"`, "RQD_GRPC_PORT", "[docker.mounts] A"},
+			"[Override]\nGPU=maybe\nGPU=2\nRQD_GRPC_PORT=0\n[UseHostEnv]\n" + images + "[docker.mounts]\nA=b", nil,
+			[]string{"GPU: comes twice", "[UseHostEnv]: is not a section", `GPU: "maybe"`, `GPU: "2"`, "RQD_GRPC_PORT", "[docker.mounts] A"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,14 @@ import (
 	"unicode/utf8"
 )
 
-// hostTimeout is how long Cuebot waits for a silent host before it books its frames elsewhere.
-const hostTimeout = 300 * time.Second
+const (
+	// hostTimeout is how long Cuebot waits for a silent host before it books its frames elsewhere.
+	hostTimeout = 300 * time.Second
+	// ReportGap is how old the last report that Cuebot has may be when RQD is lost: the lease begins only then.
+	ReportGap = 40 * time.Second
+	// confirmTime is how long a killed frame may live: Cuebot asks for 5 to 10 s whether it is gone.
+	confirmTime = 3 * time.Second
+)
 
 // settle fills in what depends on several keys and checks what no key says alone.
 func (l *loader) settle() {
@@ -23,19 +29,29 @@ func (l *loader) settle() {
 		}
 	}
 	l.checkHostName()
-	if l.cfg.FrameLease >= hostTimeout {
-		l.warn(l.origin("FRAME_LEASE_SECONDS"), "%d s is not below the %d s after which Cuebot books the frames of a silent host elsewhere: two hosts may write the same files",
-			l.cfg.FrameLease/time.Second, hostTimeout/time.Second)
-	}
+	l.checkTimes()
 	if !l.cfg.runOnDocker && len(l.cfg.Docker.Images) > 0 {
 		l.warn(Place{File: l.cfg.Path, Section: sectionDocker, Key: "RUN_ON_DOCKER"}, "is not True; frames run in containers all the same")
 	}
 	l.cfg.runOnDocker = true
 }
 
+// checkTimes warns where frames may live longer than Cuebot expects of them.
+func (l *loader) checkTimes() {
+	lease, grace := l.cfg.FrameLease, l.cfg.KillGrace
+	if sum := lease + grace + ReportGap; lease > 0 && sum >= hostTimeout {
+		l.warn(l.origin("FRAME_LEASE_SECONDS"), "%d s, KILL_GRACE_SECONDS=%d and the age of the last report, up to %d s, make %d s: want less than the %d s after which Cuebot books the frames of a silent host elsewhere, or two hosts may write the same files",
+			lease/time.Second, grace/time.Second, ReportGap/time.Second, sum/time.Second, hostTimeout/time.Second)
+	}
+	if grace > confirmTime {
+		l.warn(l.origin("KILL_GRACE_SECONDS"), "%d s is more than %d s: Cuebot waits 5 to 10 s for a killed frame to be gone, and gives up on retrying one that is not",
+			grace/time.Second, confirmTime/time.Second)
+	}
+}
+
 // origin is where the value of an agent's key came from.
 func (l *loader) origin(key string) Place {
-	if _, ok := l.env[key]; ok {
+	if strings.TrimSpace(l.env[key]) != "" {
 		return Place{Key: key}
 	}
 	return Place{File: l.cfg.Path, Section: sectionOverride, Key: key}

@@ -78,6 +78,27 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestEmptyVariables: `NAME=${NAME:-}` in a compose file sets nothing.
+func TestEmptyVariables(t *testing.T) {
+	t.Parallel()
+	c, _ := mustLoad(t, "[Override]\nFRAME_LEASE_SECONDS=100"+images, "FRAME_LEASE_SECONDS=", "KILL_GRACE_SECONDS= ", "RQD_RUN_DIR=", "RQD_STATE_DIR=",
+		"DOCKER_GPU_MODE=", "CUEBOT_HOSTNAME=", "OVERRIDE_DOCKER_IMAGES=", "TMPDIR=")
+	want, _ := mustLoad(t, "[Override]\nFRAME_LEASE_SECONDS=100"+images)
+	want.Path = c.Path
+	if diff := cmp.Diff(want, c, cmp.AllowUnexported(Config{}, Docker{})); diff != "" {
+		t.Errorf("want (-), have (+):\n%s", diff)
+	}
+}
+
+// TestVariableBeatsSection: OVERRIDE_DOCKER_IMAGES stands instead of [docker.images], not beside it.
+func TestVariableBeatsSection(t *testing.T) {
+	t.Parallel()
+	c, _ := mustLoad(t, images, "OVERRIDE_DOCKER_IMAGES=a=x,b=y")
+	if diff := cmp.Diff([]Image{{"a", "x"}, {"b", "y"}}, c.Docker.Images); diff != "" {
+		t.Errorf("want (-), have (+):\n%s", diff)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -92,7 +113,11 @@ func TestWarnings(t *testing.T) {
 		"nimby off":              {"[Override]\nOVERRIDE_NIMBY=False\nRQD_BECOME_JOB_USER=0\nSENTRY_DSN_PATH=https://x\nSP_OS\nMINIMUM_IDLE=x", nil},
 		"backup cache":           {"[Override]\nBACKUP_CACHE_PATH=/a\nBACKUP_CACHE_TIME_TO_LIVE_SECONDS=60", []string{"BACKUP_CACHE_PATH: is no longer needed"}},
 		"job user":               {"[Override]\nRQD_BECOME_JOB_USER=True", []string{"frames always run as the job's user"}},
-		"lease":                  {"[Override]\nFRAME_LEASE_SECONDS=300", []string{"FRAME_LEASE_SECONDS: 300 s is not below the 300 s"}},
+		"lease":                  {"[Override]\nFRAME_LEASE_SECONDS=258", []string{"FRAME_LEASE_SECONDS: 258 s, KILL_GRACE_SECONDS=2 and the age of the last report, up to 40 s, make 300 s: want less"}},
+		"longest lease":          {"[Override]\nFRAME_LEASE_SECONDS=257", nil},
+		"no lease":               {"[Override]\nFRAME_LEASE_SECONDS=0\nKILL_GRACE_SECONDS=3", nil},
+		"lease and grace":        {"[Override]\nKILL_GRACE_SECONDS=20", []string{"KILL_GRACE_SECONDS=20 and the age", "KILL_GRACE_SECONDS: 20 s is more than 3 s"}},
+		"a studio's section":     {"[Nimby]\nA=1\n", []string{"rqd.conf:1: [Nimby]: is not a section that RQD knows and has no effect"}},
 		"both ways of variables": {"[Override]\nRQD_USE_ALL_HOST_ENV_VARS=True\n[UseHostEnvVar]\nA\nB=1", []string{"RQD_USE_ALL_HOST_ENV_VARS: has no effect"}},
 		"item of a mount":        {"[docker.mounts]\nA=type:bind,source:/a,target:/a,read-only:true", []string{`item "read-only" has no effect, perhaps readonly is meant`}},
 		"unknown in DEFAULT":     {"[DEFAULT]\nA=b\n[Override]\nGPU=0", []string{"[DEFAULT] A: is not a key that RQD knows"}},

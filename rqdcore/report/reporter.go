@@ -11,8 +11,10 @@ import (
 	"rqdswarm/rqdcore/frame"
 )
 
-// Cuebot calls a host down after 300 s of silence, CueNIMBY warns after 60 s. The longest gap
-// here is 40 s: maxGap, and a report that hangs for its deadline of 10 s.
+// LongestGap is the most that may lie between two reports that Cuebot gets: maxGap, and one that hangs for its deadline.
+// Cuebot calls a host down after 300 s of silence, CueNIMBY warns after 60 s.
+const LongestGap = maxGap + statusDeadline
+
 const (
 	bootRetryMin = time.Second
 	bootRetryMax = 15 * time.Second
