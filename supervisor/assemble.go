@@ -90,8 +90,11 @@ func assemble(ctx context.Context, cfg config, d dependencies) (*supervisor, err
 	if err != nil {
 		return nil, err
 	}
+	if place.info.Rootless {
+		return nil, errors.New("the engine is rootless: want one that runs as root, frames run as the artists, whose ids a rootless engine cannot take")
+	}
 	log := d.Log
-	for key, value := range place.self.Identity() {
+	for key, value := range place.identity() {
 		log = log.With().Str(key, value).Logger()
 	}
 	log.Info().Str("version", buildinfo.Version).Str("image", cfg.Image).Str("rqd", cfg.Name).Str("hostname", place.spec.Hostname).

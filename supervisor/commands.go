@@ -44,7 +44,8 @@ func examine(ctx context.Context, stdout io.Writer) (int, error) {
 	}
 	client, err := dial(ctx)
 	if err != nil {
-		return 0, err
+		doctor.Print(stdout, []doctor.Finding{doctor.NoEngine(err)})
+		return exitFailed, nil
 	}
 	defer client.Close()
 	d := dependencies{Engine: client, Process: thisProcess(), EngineAddress: client.Host(), Environ: os.Environ(), Log: zerolog.Nop()}

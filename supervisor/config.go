@@ -26,7 +26,7 @@ type settings struct {
 	RunArgs        string `envconfig:"RQD_RUN_ARGS" desc:"more docker run flags for RQD's container, see docs/run-args.md"`
 	Files          string `envconfig:"RQD_FILES" desc:"more files to copy into RQD's container, as PATH or PATH:TARGET; /etc/opencue always is"`
 	ReadyTimeout   string `envconfig:"RQD_READY_TIMEOUT" default:"30s" desc:"how long a ready RQD may be away before the supervisor ends; 0 is for ever"`
-	RegistryConfig string `envconfig:"RQD_REGISTRY_CONFIG" desc:"docker config.json with the registry's credentials, for example a Swarm secret"`
+	RegistryConfig string `envconfig:"RQD_REGISTRY_CONFIG" desc:"docker config.json with the registry's credentials, for example a Swarm secret; RQD gets a copy"`
 	RemoveOldImage string `envconfig:"RQD_REMOVE_OLD_IMAGE" default:"false" desc:"true removes the image of a replaced RQD once nothing uses it"`
 	HealthSocket   string `envconfig:"SUPERVISOR_HEALTH_SOCKET" default:"/run/supervisor/health.sock" desc:"where supervisor health asks"`
 	LogLevel       string `envconfig:"SUPERVISOR_LOG_LEVEL" default:"info" desc:"debug, info, warning or error"`

@@ -53,3 +53,36 @@ func TestImageBehindALogin(t *testing.T) {
 		end(m)
 	})
 }
+
+// TestRQDGetsTheLogin has the images of frames behind the same login as RQD's.
+func TestRQDGetsTheLogin(t *testing.T) {
+	const secret = "/run/secrets/docker-config.json"
+	for name, c := range map[string]struct {
+		configured string
+		files      []string
+		want       string // What RQD finds; empty is nothing.
+	}{
+		"configured":               {configured: "/run/secrets/registry.json", want: `{"auths":{"a":{}}}`},
+		"secret of the usual name": {want: `{"auths":{"b":{}}}`},
+		"RQD_FILES wins":           {configured: "/run/secrets/registry.json", files: []string{"/etc/other.json:" + secret}, want: `{"auths":{"c":{}}}`},
+		"configured and missing":   {configured: "/run/secrets/none.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				root := w.t.TempDir()
+				writeFile(w.t, filepath.Join(root, "run/secrets/registry.json"), `{"auths":{"a":{}}}`)
+				writeFile(w.t, filepath.Join(root, secret), `{"auths":{"b":{}}}`)
+				writeFile(w.t, filepath.Join(root, "etc/other.json"), `{"auths":{"c":{}}}`)
+				m := w.supervisor(order{image: "rqd:1", root: root, change: func(cfg *config, _ *dependencies) {
+					cfg.RegistryConfig, cfg.Files = c.configured, c.files
+				}})
+				settle(5 * time.Second)
+				w.runs("rqd:1")
+				if have := string(w.fake.Files("rqd")[secret].Content); have != c.want {
+					w.t.Errorf("want %q, have %q", c.want, have)
+				}
+				end(m)
+			})
+		})
+	}
+}

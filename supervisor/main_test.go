@@ -43,6 +43,7 @@ func TestStartsRQDAsTheGuideDoes(t *testing.T) {
 			Labels: map[string]string{
 				"org.rqdswarm.rqd": "rqd", "org.rqdswarm.spec": c.Labels["org.rqdswarm.spec"],
 				"org.rqdswarm.image": c.ImageID, "org.rqdswarm.service": "farm_rqd",
+				"org.rqdswarm.task": "farm_rqd.7", "org.rqdswarm.node": "fake", "org.rqdswarm.stack": "farm",
 			},
 			Log: engine.LogConfig{Driver: "json-file", Options: map[string]string{"max-size": "10m", "max-file": "3"}},
 		}
@@ -53,8 +54,23 @@ func TestStartsRQDAsTheGuideDoes(t *testing.T) {
 		if string(file.Content) != "[Override]\n" || file.Mode != 0o644 {
 			w.t.Errorf("rqd.conf: have %q with mode %o", file.Content, file.Mode)
 		}
+		if line := m.errOut.String(); !strings.Contains(line, "node=fake") || !strings.Contains(line, "task=farm_rqd.7") || !strings.Contains(line, "stack=farm") {
+			w.t.Errorf("want Swarm's names in the log, have %s", line)
+		}
 		m.signals <- syscall.SIGTERM
 		m.ends(time.Second, 143)
+		w.left()
+	})
+}
+
+func TestRootlessEngineIsRefused(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.fake.SetInfo(engine.Info{Name: "fake", Rootless: true})
+		m := w.supervisor(order{image: "rqd:1"})
+		m.ends(time.Second, 1)
+		if want := "the engine is rootless"; !strings.Contains(m.err.Error(), want) {
+			w.t.Errorf("want %q, have %v", want, m.err)
+		}
 		w.left()
 	})
 }

@@ -35,6 +35,9 @@ func locate(ctx context.Context, cfg config, d dependencies) (place, error) {
 	if p.files, err = runline.Files(d.Process.Root, cfg.Files); err != nil {
 		return place{}, &configError{err}
 	}
+	if p.files, err = runline.WithLogin(d.Process.Root, cfg.RegistryConfig, p.files); err != nil {
+		return place{}, &configError{err}
+	}
 	extra, err := runargs.Parse(cfg.RunArgs, runargs.Context{Environ: d.Environ, ReadFile: func(path string) ([]byte, error) {
 		return os.ReadFile(filepath.Join(d.Process.Root, path))
 	}})
@@ -56,6 +59,15 @@ func locate(ctx context.Context, cfg config, d dependencies) (place, error) {
 		Environ:  d.Environ, Own: ownVariables(), Extra: extra,
 	})
 	return p, nil
+}
+
+// identity is what Swarm calls us, the node by its name: a task's labels have its id only.
+func (p place) identity() map[string]string {
+	names := p.self.Identity()
+	if names["node"] != "" && p.info.Name != "" {
+		names["node"] = p.info.Name
+	}
+	return names
 }
 
 // warnings says what is unusual about where we run.
@@ -144,7 +156,7 @@ func newPlanner(cfg config, d dependencies, p place, log zerolog.Logger) *planne
 	return &planner{
 		puller:   pull.Puller{Images: d.Engine, Reference: cfg.Image, Policy: cfg.Pull, Credentials: store.Credentials, Log: log},
 		place:    p,
-		identity: p.self.Identity(),
+		identity: p.identity(),
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"syscall"
@@ -99,6 +100,30 @@ func TestStopWarnings(t *testing.T) {
 	}
 	if have := (config{StopGrace: time.Hour}).stopWarnings(place{}); have != nil {
 		t.Errorf("bare: want nothing, have %v", have)
+	}
+}
+
+func TestGraceWarnings(t *testing.T) {
+	t.Parallel()
+	for grace, want := range map[time.Duration]string{
+		0: "", 10 * time.Second: "", 67 * time.Second: "",
+		68 * time.Second: "STOP_GRACE_SECONDS=68: an update that fails may leave the host without rqd for 3m46s, and Cuebot gives it up after 5m0s",
+	} {
+		have := strings.Join(config{StopGrace: grace}.graceWarnings(), "\n")
+		if (have == "") != (want == "") || !strings.Contains(have, want) {
+			t.Errorf("%s: want %q, have %q", grace, want, have)
+		}
+	}
+}
+
+// TestDoctorWithoutEngine prints a table all the same.
+func TestDoctorWithoutEngine(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+	t.Setenv("RQD_IMAGE", "rqd:1")
+	var out bytes.Buffer
+	code, err := examine(t.Context(), &out)
+	if code != exitFailed || err != nil || !strings.Contains(out.String(), "FAILURE  engine") || !strings.Contains(out.String(), "start the engine") {
+		t.Errorf("want 1 and a row for the engine, have %d, %v, %s", code, err, &out)
 	}
 }
 

@@ -87,7 +87,10 @@ func (w *world) supervisor(o order) *member {
 	if id == "" {
 		var err error
 		id, _, err = w.fake.Create(ctx, engine.Spec{
-			Image: "supervisor:1", Labels: map[string]string{swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd", swarm.LabelServiceID: o.service},
+			Image: "supervisor:1", Labels: map[string]string{
+				swarm.RoleLabel: swarm.RoleSupervisor, "com.docker.swarm.service.name": "farm_rqd", swarm.LabelServiceID: o.service,
+				"com.docker.swarm.task.name": "farm_rqd.7", "com.docker.swarm.node.id": "0cnz", "com.docker.stack.namespace": "farm",
+			},
 		})
 		if err != nil {
 			w.t.Fatal(err)

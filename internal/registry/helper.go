@@ -28,7 +28,7 @@ func askHelper(ctx context.Context, name, address string) (*engine.RegistryAuth,
 	program := "docker-credential-" + name
 	path, err := exec.LookPath(program)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s is not in the supervisor's image", errNoHelper, program)
+		return nil, fmt.Errorf("%w: %s is not in this image", errNoHelper, program)
 	}
 	ctx, cancel := context.WithTimeout(ctx, helperTime)
 	defer cancel()

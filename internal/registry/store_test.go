@@ -46,7 +46,7 @@ func TestCredentials(t *testing.T) {
 		"common store":        {`{"credsStore":"token"}`, "r", &engine.RegistryAuth{IdentityToken: "tok", ServerAddress: "r"}, ""},
 		"store knows nothing": {`{"auths":{"r":` + artist + `},"credsStore":"empty"}`, "r", &engine.RegistryAuth{Username: "artist", Password: "render:me", ServerAddress: "r"}, ""},
 		"helper fails":        {`{"auths":{"r":` + artist + `},"credHelpers":{"r":"broken"}}`, "r", nil, "run docker-credential-broken for r: exit status 3: no network"},
-		"helper not here":     {`{"credHelpers":{"r":"ecr-login"}}`, "r", nil, "docker-credential-ecr-login is not in the supervisor's image"},
+		"helper not here":     {`{"credHelpers":{"r":"ecr-login"}}`, "r", nil, "docker-credential-ecr-login is not in this image"},
 		"not here, but auth":  {`{"auths":{"r":` + artist + `},"credsStore":"desktop"}`, "r", &engine.RegistryAuth{Username: "artist", Password: "render:me", ServerAddress: "r"}, ""},
 		"no JSON":             {`{`, "r", nil, "/config.json: unexpected end of JSON"},
 		"no base64":           {`{"auths":{"r":{"auth":"!"}}}`, "r", nil, "auth of r: want base64 of user:password"},

@@ -61,7 +61,7 @@ func Examine(ctx context.Context, p Patient) []Finding {
 	defer cancel()
 	info, err := p.Engine.Info(ctx)
 	if err != nil {
-		return []Finding{{"engine", Failure, err.Error(), "start the engine, and mount its socket into the supervisor"}}
+		return []Finding{NoEngine(err)}
 	}
 	findings := []Finding{
 		engineVersion(info), rootless(info), cgroups(info), gpuRuntime(info, p.Spec), self(p.Self), swarmNode(info),
@@ -77,6 +77,11 @@ func Examine(ctx context.Context, p Patient) []Finding {
 		findings = append(findings, Finding{"configuration", Warning, w, ""})
 	}
 	return findings
+}
+
+// NoEngine is the only row where no engine answers.
+func NoEngine(err error) Finding {
+	return Finding{"engine", Failure, err.Error(), "start the engine, and mount its socket into the supervisor"}
 }
 
 // Print writes the table and says whether there is no failure in it.

@@ -1,11 +1,13 @@
 package runline
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"rqdswarm/internal/engine"
@@ -42,6 +44,25 @@ func Files(root string, list []string) ([]engine.File, error) {
 		files = append(files, more...)
 	}
 	return files, nil
+}
+
+// registrySecret is where RQD, and the supervisor itself when it is not told, look for a docker config.json.
+const registrySecret = "/run/secrets/docker-config.json"
+
+// WithLogin adds the supervisor's own login at a registry, so that RQD pulls the images of frames with it. One that is not
+// there is left out: the supervisor says so when it pulls RQD's image.
+func WithLogin(root, configured string, files []engine.File) ([]engine.File, error) {
+	if slices.ContainsFunc(files, func(f engine.File) bool { return f.Path == registrySecret }) {
+		return files, nil // RQD_FILES has another one for RQD.
+	}
+	login, err := tree(root, cmp.Or(configured, registrySecret), registrySecret)
+	if errors.Is(err, fs.ErrNotExist) {
+		return files, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("registry's login for RQD: %w", err)
+	}
+	return append(files, login...), nil
 }
 
 // tree reads a file, or all files below a directory. Links are followed: Swarm mounts files, kubelets link them.

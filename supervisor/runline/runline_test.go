@@ -16,10 +16,10 @@ import (
 func TestHandedOn(t *testing.T) {
 	t.Parallel()
 	have := HandedOn([]string{
-		"RQD_ZONE=b", "RQD_IMAGE=i", "CUEBOT_HOSTNAME=a=b", "OVERRIDE_CUEBOT=", "DOCKER_GPU_MODE=1", "DOCKER_HOST=x", "FRAME_LEASE_SECONDS=9",
+		"RQD_ZONE=b", "RQD_IMAGE=i", "CUEBOT_HOSTNAME=a=b", "OVERRIDE_CUEBOT=", "DOCKER_GPU_MODE=1", "DOCKER_HOST=x", "FRAME_LEASE_SECONDS=9", "KILL_GRACE_SECONDS=1",
 		"PATH=/bin", "HOME=/", "STOP_GRACE_SECONDS=3", "RQDX=1", "broken", "RQD_ZONE=c",
 	}, []string{"RQD_IMAGE"})
-	want := []string{"CUEBOT_HOSTNAME=a=b", "DOCKER_GPU_MODE=1", "FRAME_LEASE_SECONDS=9", "OVERRIDE_CUEBOT=", "RQD_ZONE=c"}
+	want := []string{"CUEBOT_HOSTNAME=a=b", "DOCKER_GPU_MODE=1", "FRAME_LEASE_SECONDS=9", "KILL_GRACE_SECONDS=1", "OVERRIDE_CUEBOT=", "RQD_ZONE=c"}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Errorf("environment (-want +have):\n%s", diff)
 	}

@@ -78,7 +78,7 @@ func boundedLog(options map[string]string) engine.LogConfig {
 }
 
 // handedOnPrefixes are the variables of the task that are RQD's business.
-var handedOnPrefixes = []string{"RQD_", "CUEBOT_", "OVERRIDE_", "DOCKER_GPU_MODE", "FRAME_"}
+var handedOnPrefixes = []string{"RQD_", "CUEBOT_", "OVERRIDE_", "DOCKER_GPU_MODE", "FRAME_", "KILL_GRACE_SECONDS"}
 
 // HandedOn picks the variables that RQD gets from the task's environment, sorted by name: all with
 // RQD's prefixes but those in own, which configure the supervisor.
