@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -29,7 +30,7 @@ type Client struct {
 // Dial connects to the engine and negotiates the API version. An engine that does not answer
 // is ErrUnavailable; one that is too old for MinAPIVersion is ErrInvalid.
 func Dial(ctx context.Context, o Options) (*Client, error) {
-	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation(), keepConnections}
 	if o.Host != "" {
 		opts = append(opts, client.WithHost(o.Host))
 	}
@@ -45,6 +46,16 @@ func Dial(ctx context.Context, o Options) (*Client, error) {
 		return nil, errors.Join(err, api.Close())
 	}
 	return c, nil
+}
+
+// idleConnections is how many connections stay open between calls. Go keeps two, and more frames than that start at once.
+const idleConnections = 6
+
+func keepConnections(c *client.Client) error {
+	if transport, ok := c.HTTPClient().Transport.(*http.Transport); ok {
+		transport.MaxIdleConnsPerHost = idleConnections
+	}
+	return nil
 }
 
 func (c *Client) negotiate(ctx context.Context) error {

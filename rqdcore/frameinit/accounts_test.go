@@ -63,6 +63,25 @@ func TestAccountsAdd(t *testing.T) {
 	}
 }
 
+// TestAccountsKeepMode adds to files that not all may read, and leaves nothing else behind.
+func TestAccountsKeepMode(t *testing.T) {
+	t.Parallel()
+	dir := image(t, map[string]string{"etc/passwd": "", "etc/group": "", "proc/self/mountinfo": ownMounts})
+	must(t, os.Chmod(filepath.Join(dir, "etc/passwd"), 0o640))
+	accounts{dir}.add(&wire.Order{UserName: "artist", UID: 1500, GID: 20})
+	list, err := os.ReadDir(filepath.Join(dir, "etc"))
+	must(t, err)
+	var have []string
+	for _, entry := range list {
+		info, err := entry.Info()
+		must(t, err)
+		have = append(have, info.Name()+" "+info.Mode().String())
+	}
+	if want := []string{"group -rw-r--r--", "passwd -rw-r-----"}; !slices.Equal(have, want) {
+		t.Errorf("have %q, want %q", have, want)
+	}
+}
+
 func readText(t *testing.T, dir, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, name))

@@ -16,6 +16,7 @@ const (
 	prSetKeepCaps       = 8
 	prSetChildSubreaper = 36
 	prSetNoNewPrivs     = 38
+	prGetNoNewPrivs     = 39
 	prCapAmbient        = 47
 	prCapAmbientRaise   = 2
 	prCapAmbientClear   = 4
@@ -29,8 +30,10 @@ func becomeArtist(o *wire.Order) error {
 	if o.UID <= 0 || o.GID <= 0 {
 		return fmt.Errorf("uid %d, gid %d: no frame runs as root", o.UID, o.GID)
 	}
-	if err := prctlAll(prSetKeepCaps, 1); err != nil { // Over the change of the uid.
-		return fmt.Errorf("keep capabilities: %w", err)
+	if o.Capabilities != 0 { // Without it the change of the uid drops them all.
+		if err := prctlAll(prSetKeepCaps, 1); err != nil {
+			return fmt.Errorf("keep capabilities: %w", err)
+		}
 	}
 	if os.Geteuid() != o.UID || os.Getegid() != o.GID {
 		if err := syscall.Setgroups(groupsOf(o)); err != nil {
@@ -46,14 +49,24 @@ func becomeArtist(o *wire.Order) error {
 	if err := limitCapabilities(o.Capabilities); err != nil {
 		return fmt.Errorf("drop capabilities: %w", err)
 	}
-	if err := prctlAll(prSetNoNewPrivs, 1); err != nil {
+	if err := refusePrivileges(); err != nil {
 		return fmt.Errorf("set no_new_privs: %w", err)
 	}
-	// The artist must not read the token in this process's environment, nor the log's descriptor.
-	if err := prctlAll(prSetDumpable, 0); err != nil {
-		return fmt.Errorf("hide frameinit from the frame: %w", err)
+	// The artist must not read the token in this process's environment, nor the log's descriptor. This is of the
+	// memory, not of a thread.
+	if _, _, errno := syscall.Syscall(syscall.SYS_PRCTL, prSetDumpable, 0, 0); errno != 0 {
+		return fmt.Errorf("hide frameinit from the frame: %w", errno)
 	}
 	return nil
+}
+
+// refusePrivileges sets no_new_privs in all threads, where the engine has not done so before there were any: to stop
+// them all takes as long as the whole rest.
+func refusePrivileges() error {
+	if set, _, _ := syscall.Syscall(syscall.SYS_PRCTL, prGetNoNewPrivs, 0, 0); set == 1 {
+		return nil
+	}
+	return prctlAll(prSetNoNewPrivs, 1)
 }
 
 func needsRoot(err error) error {
@@ -89,13 +102,16 @@ func (d capabilityData) permitted() uint64 {
 // limitCapabilities leaves those of keep that frameinit has, in all threads, and makes them
 // ambient: so the command has them although it is not root's. All others are gone.
 func limitCapabilities(keep uint64) error {
-	_ = prctlAll(prCapAmbient, prCapAmbientClear) // Linux before 4.3 has none.
 	header := capabilityHeader{version: capabilityVersion3}
 	var data capabilityData
 	_, _, errno := syscall.Syscall(syscall.SYS_CAPGET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&data)), 0)
 	if errno != 0 {
 		return errno
 	}
+	if data == (capabilityData{}) { // Then the kernel has no ambient ones either.
+		return nil
+	}
+	_ = prctlAll(prCapAmbient, prCapAmbientClear) // Linux before 4.3 has none.
 	keep &= data.permitted()
 	for i := range data {
 		part := uint32(keep >> (32 * i))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,27 +82,54 @@ func (a accounts) path(name string) string { return filepath.Join(a.root, "etc",
 // append adds the line that missing returns for the file's text, unless that is empty.
 func (a accounts) append(name string, missing func(table) string) {
 	path := a.path(name)
-	if a.foreign(name) {
-		return
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NOFOLLOW, 0o644)
+	text, err := readRegular(path)
 	if err != nil {
 		return
 	}
-	defer f.Close()
-	var text bytes.Buffer
-	if _, err := text.ReadFrom(f); err != nil {
+	line := missing(table{text})
+	if line == "" || a.foreign(name) {
 		return
 	}
-	line := missing(table{text.Bytes()})
-	if line == "" {
-		return
-	}
-	line += "\n"
-	if n := text.Len(); n > 0 && text.Bytes()[n-1] != '\n' {
+	if n := len(text); n > 0 && text[n-1] != '\n' {
 		line = "\n" + line
 	}
-	_, _ = f.WriteString(line) // Half a line is one more that no program understands.
+	replace(path, string(text)+line+"\n")
+}
+
+// readRegular reads a file that may not be there. What is no ordinary file, a link for example, is not the container's own.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fs.ErrInvalid
+	}
+	return os.ReadFile(path)
+}
+
+// replace puts a new file in the place of the old one, with its mode and owner. To open the old one for writing, the kernel
+// would first copy it out of the image, and wait until the copy is on the disk.
+func replace(path, text string) {
+	fresh, mode, uid, gid := path+".rqd", fs.FileMode(0o644), 0, 0
+	if info, err := os.Lstat(path); err == nil {
+		mode = info.Mode().Perm()
+		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+			uid, gid = int(s.Uid), int(s.Gid)
+		}
+	}
+	err := os.WriteFile(fresh, []byte(text), mode)
+	if err == nil {
+		err = errors.Join(os.Chmod(fresh, mode), os.Lchown(fresh, uid, gid)) // The umask took of the mode.
+	}
+	if err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
+		_ = os.Remove(fresh)
+	}
 }
 
 // foreign says whether the file is not the container's own: studios mount their hosts' passwd
