@@ -166,13 +166,13 @@ func (c *Client) hangUp(l *line) {
 // connect makes a connection that dials on its first call. The name is looked up at each
 // dialling, by the system and not by gRPC, which would keep an answer for 30 s. There is
 // no keepalive: Cuebot answers pings with GOAWAY.
-func connect(cuebot string) (*grpc.ClientConn, error) {
+func connect(cuebot string, more ...grpc.DialOption) (*grpc.ClientConn, error) {
 	retry := backoff.Config{BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 3 * time.Second}
-	return grpc.NewClient("passthrough:///"+cuebot,
+	return grpc.NewClient("passthrough:///"+cuebot, append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithConnectParams(grpc.ConnectParams{Backoff: retry, MinConnectTimeout: 5 * time.Second}),
 		grpc.WithNoProxy(),
 		grpc.WithDisableServiceConfig(),
-		grpc.WithUserAgent("rqdcore/"+buildinfo.Version),
-	)
+		grpc.WithUserAgent("rqdcore/" + buildinfo.Version),
+	}, more...)...)
 }
