@@ -31,7 +31,7 @@ trap 'rm -f "$absences"' EXIT
 wrapper=()
 if [ "$(id -u)" != 0 ]; then
 	if have sudo && sudo -n true 2>/dev/null; then
-		wrapper=(-exec "sudo -n env PATH=$PATH HOME=$HOME NODES=$nodes KEEP=${KEEP:-} ABSENCES=$absences DOCKER_HOST=${DOCKER_HOST:-}")
+		wrapper=(-exec "sudo -n env PATH=$PATH HOME=$HOME NODES=$nodes KEEP=${KEEP:-} ABSENCES=$absences UPDATES=${UPDATES:-} UPDATE_ROUNDS=${UPDATE_ROUNDS:-} DOCKER_HOST=${DOCKER_HOST:-}")
 	elif [ -n "$optional" ] && [ -z "${CI:-}" ]; then
 		say "NOT RUN: the tests on a Swarm need root, for namespaces and engines of their own: sudo make e2e-swarm NODES=1"
 		exit 0

@@ -42,6 +42,23 @@ func TestSettleDropsTheFirstRound(t *testing.T) {
 	}
 }
 
+func TestReadUpdates(t *testing.T) {
+	t.Parallel()
+	have, err := readUpdates([]byte(`{"start-first":{"supervisor":[0.25,0.3],"the guide's script":[0.5,0.6]},
+		"stop-first":{"supervisor":[1],"the guide's script":[2]}}`))
+	if err != nil || len(have) != 2 {
+		t.Fatalf("want two figures, have %+v (%v)", have, err)
+	}
+	if s := have[0].summaries(); s[0].Subject != guideName || s[1].Subject != supervisorName || s[1].Ratio != 0.5 {
+		t.Errorf("start-first: want the guide's first and ours half of it, have %+v", s)
+	}
+	for _, bad := range []string{"", `{"start-first":{"supervisor":[1]}}`} {
+		if f, err := readUpdates([]byte(bad)); err == nil {
+			t.Errorf("%q: want an error, have %+v", bad, f)
+		}
+	}
+}
+
 func TestMeterCountsWhatAProcessUsed(t *testing.T) {
 	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", "while :; do :; done")

@@ -146,11 +146,7 @@ func measure(t *testing.T, what string, watchers []*watcher, update func()) {
 	update()
 	to := time.Now()
 	for _, w := range watchers {
-		var sum time.Duration
-		gaps := w.absent(from, to)
-		for _, g := range gaps {
-			sum += g
-		}
+		sum, gaps := w.sum(from, to), w.absent(from, to)
 		row := fmt.Sprintf("%-46s %-6s %7.2f s in %d gaps", what, w.node.name, sum.Seconds(), len(gaps))
 		t.Log("RQD absent: " + row)
 		absences.mu.Lock()

@@ -88,7 +88,11 @@ func withLab(run func() int) (code int, err error) {
 	if !keep {
 		defer func() { err = errors.Join(err, loud(f.lab("down"))) }()
 	}
-	if err := loud(f.lab("load", "rqd-supervisor:dev", "rqdcore:dev", "rqd-frame-busybox:dev")); err != nil {
+	images := []string{"rqd-supervisor:dev", "rqdcore:dev", "rqd-frame-busybox:dev"}
+	if os.Getenv(updatesVariable) != "" {
+		images = append(images, guideImage)
+	}
+	if err := loud(f.lab("load", images...)); err != nil {
 		return 0, fmt.Errorf("lab.sh load: %w (make images builds them)", err)
 	}
 	for i := range count {
@@ -116,8 +120,8 @@ func loud(cmd *exec.Cmd) error {
 func (f *farm) script(name string) string { return filepath.Join(f.root, "scripts", name) }
 
 // lab returns a command about the lab.
-func (f *farm) lab(args ...string) *exec.Cmd {
-	cmd := exec.Command(f.script("lab.sh"), args...)
+func (f *farm) lab(what string, args ...string) *exec.Cmd {
+	cmd := exec.Command(f.script("lab.sh"), append([]string{what}, args...)...)
 	cmd.Env = append(os.Environ(), "RQD_LAB="+lab)
 	return cmd
 }
