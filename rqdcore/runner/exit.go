@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,14 +43,19 @@ func exitOfRecord(e wire.Exit, j *Job) frame.Exit {
 const killedCode = 128 + 9
 
 // exitOfContainer tells how a container ended whose frameinit is not connected: by the record
-// in its output, which frameinit leaves for this case, or else by what the engine knows.
-func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exit {
+// in its output, which frameinit leaves for this case, or else by what the engine knows. It is nil
+// while the record may be there and cannot be read.
+func (x *run) exitOfContainer(ctx context.Context, c engine.Container) *frame.Exit {
 	last, err := x.lastLine(ctx, c.ID)
 	if err != nil {
 		x.log.Warn().Err(err).Msg("read record from container log")
+		if x.readAgain(err) {
+			return nil
+		}
 	}
 	if e, err := wire.ParseRecord(last); err == nil {
-		return exitOfRecord(e, x.job)
+		exit := exitOfRecord(e, x.job)
+		return &exit
 	}
 	exit := frame.Exit{Ended: c.FinishedAt, RunTime: c.FinishedAt.Sub(c.StartedAt), Code: c.ExitCode}
 	switch {
@@ -64,7 +70,23 @@ func (x *run) exitOfContainer(ctx context.Context, c engine.Container) frame.Exi
 		exit.Reason = frame.ReasonLost
 		exit.Detail = fmt.Sprintf("container ended from outside with code %d, no record of the command's exit", c.ExitCode)
 	}
-	return exit
+	return &exit
+}
+
+// recordTries bounds the looks for a record that an engine which works does not give out, for example since its file
+// was removed. For an engine that does not answer there is no bound, as everywhere.
+const recordTries = 30
+
+// readAgain says whether another look may find what err has kept from this one. A frame that was killed needs no record.
+func (x *run) readAgain(err error) bool {
+	switch {
+	case x.job.WasKilled(), errors.Is(err, engine.ErrNotFound), errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrInvalid):
+		return false
+	case errors.Is(err, engine.ErrUnavailable):
+		return true
+	}
+	x.unread++
+	return x.unread < recordTries
 }
 
 // exitOfAbsence is for a container that the engine no longer knows.

@@ -180,10 +180,12 @@ func (x *run) look(ctx context.Context) *frame.Exit {
 			return nil
 		}
 		exit := frame.Failure(frame.ReasonLost, time.Now(), "RQD ended before the container was started")
+		if x.job.WasKilled() {
+			exit = x.killedBeforeStart()
+		}
 		return &exit
 	case engine.StateExited, engine.StateDead:
-		exit := x.exitOfContainer(ctx, c)
-		return &exit
+		return x.exitOfContainer(ctx, c)
 	}
 	return nil
 }

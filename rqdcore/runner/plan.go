@@ -54,27 +54,34 @@ type Plan struct {
 	Order wire.Order
 }
 
-// Plan decides, without any I/O, how the promised frame runs.
+// Plan decides, without any I/O, how the promised frame runs. Without an image there is the order all the same: the
+// log needs the artist's identity, and a frame that was started before the image left the configuration needs all of it.
 func (p Policy) Plan(pr Promise) (Plan, error) {
 	f := pr.Frame
-	image, err := p.image(f.OS)
-	if err != nil {
-		return Plan{}, err
-	}
 	uid, gid := p.Identity.user(f)
 	if uid == 0 || gid == 0 {
 		return Plan{}, fmt.Errorf("frame would run as uid %d, gid %d: RQD runs no frame as root; set LAUNCH_FRAME_USER_GID and the job's uid", uid, gid)
 	}
 	env := p.Env.of(f, pr.Reservation, p.HostName)
-	return Plan{Image: image, Spec: p.spec(pr, image), Order: wire.Order{
-		Image: image, Shell: p.ShellPath, Command: f.Command, Environment: env, WorkingDir: p.WorkingDir,
+	log := p.Log
+	if f.LokiURL != "" { // It keeps its own time, and its own house.
+		log.Timestamps, log.MaxBytes = false, 0
+	}
+	plan := Plan{Order: wire.Order{
+		Shell: p.ShellPath, Command: f.Command, Environment: env, WorkingDir: p.WorkingDir,
 		UserName: f.UserName, UID: uid, GID: gid, Groups: p.Identity.Groups, Capabilities: capability.Set(p.Container.CapAdd), Home: env["HOME"], Nice: p.Identity.Nice,
-		Timestamps: p.Log.Timestamps, Zone: wire.ZoneAt(pr.Accepted, p.Log.Location),
-		LogPath: rqlog.Path(f), LogMaxBytes: p.Log.MaxBytes,
+		Timestamps: log.Timestamps, Zone: wire.ZoneAt(pr.Accepted, log.Location),
+		LogPath: rqlog.Path(f), LogMaxBytes: log.MaxBytes,
 		LeaseSeconds:    int(p.Lease / time.Second),
 		KillGraceMillis: int(p.KillGrace / time.Millisecond),
 		FiguresMillis:   int(figuresInterval / time.Millisecond),
-	}}, nil
+	}}
+	image, err := p.image(f.OS)
+	if err != nil {
+		return plan, err
+	}
+	plan.Image, plan.Order.Image, plan.Spec = image, image, p.spec(pr, image)
+	return plan, nil
 }
 
 func (p Policy) image(os string) (string, error) {

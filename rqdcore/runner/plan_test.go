@@ -198,3 +198,18 @@ func TestContainerNamesAreLegal(t *testing.T) {
 		seen[c] = true
 	}
 }
+
+// TestPlanLoki has no rule of log files for what is no file.
+func TestPlanLoki(t *testing.T) {
+	t.Parallel()
+	policy := testPolicy()
+	policy.Log.Timestamps = true
+	for url, want := range map[string]Log{"": {Timestamps: true, MaxBytes: 1 << 30}, "http://loki:3100": {}} {
+		f := testFrame()
+		f.LokiURL = url
+		plan, err := policy.Plan(testPromise(f, frame.Reservation{}))
+		if have := (Log{Timestamps: plan.Order.Timestamps, MaxBytes: plan.Order.LogMaxBytes}); err != nil || have != want {
+			t.Errorf("loki %q: have %+v (%v), want %+v", url, have, err, want)
+		}
+	}
+}

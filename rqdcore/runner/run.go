@@ -29,6 +29,7 @@ type run struct {
 	started time.Time // When the command started, as frameinit says; zero before.
 	kill    escalation
 	foreign error // frameinit speaks another protocol; why and which.
+	unread  int   // Looks that did not get frameinit's record from the engine.
 
 	preparing bool          // The log for the order is being opened.
 	ready     chan logReady // It is open; capacity 1.
@@ -144,9 +145,16 @@ func (x *run) headerInfo() rqlog.HeaderInfo {
 // conclude writes the footer. A log that cannot take it does not change how the frame ended.
 func (x *run) conclude(exit frame.Exit) {
 	status, signal := exit.Status()
+	started, message := x.started, x.job.KillMessage()
+	if started.IsZero() && exit.RunTime > 0 { // It ended while RQD was away.
+		started = exit.Ended.Add(-exit.RunTime)
+	}
+	if message == "" && exit.Reason == frame.ReasonLogLimit {
+		message = exit.Detail // As the Python RQD does, which kills such a frame itself.
+	}
 	text := rqlog.Footer(rqlog.FooterInfo{
-		ExitStatus: status, ExitSignal: signal, KillMessage: x.job.KillMessage(), Detail: exit.Detail,
-		Start: x.started, End: exit.Ended, Figures: exit.Figures, HostName: x.cfg.Policy.HostName,
+		ExitStatus: status, ExitSignal: signal, KillMessage: message, Detail: exit.Detail,
+		Start: started, End: exit.Ended, Figures: exit.Figures, HostName: x.cfg.Policy.HostName,
 		Children: exit.Figures.Processes,
 	})
 	if x.output == nil {

@@ -253,6 +253,24 @@ func TestAdoption(t *testing.T) {
 		"ended meanwhile, record in its output": {func(s *stage, j *Job) {
 			s.leave(j, enginetest.Script{Output: []string{string(record)}, Lifetime: -1, ExitCode: 3})
 		}, nil, 3},
+		"ended meanwhile, record not given out at first": {func(s *stage, j *Job) {
+			s.leave(j, enginetest.Script{Output: []string{string(record)}, Lifetime: -1, ExitCode: 3})
+			s.engine.Fail("Logs", engine.ErrUnavailable)
+			s.engine.Fail("Logs", errors.New("engine: internal error"))
+		}, func(s *stage, j *Job) {
+			for looks := 1; looks <= 2; looks++ {
+				eventually(func() bool { return s.logReads() >= looks })
+				j.poke() // Else the next look is two seconds later.
+			}
+		}, 3},
+		"ended meanwhile, record lost": {func(s *stage, j *Job) {
+			s.leave(j, enginetest.Script{Output: []string{string(record)}, Lifetime: -1, ExitCode: 3})
+			s.engine.Fail("Logs", engine.ErrConflict)
+		}, nil, 256},
+		"never started and killed": {func(s *stage, j *Job) {
+			s.leaveCreated(j, enginetest.Script{})
+			j.Kill("not needed any more")
+		}, nil, 1},
 		"running, ends later": {func(s *stage, j *Job) { s.leave(j, enginetest.Script{}) }, func(s *stage, j *Job) {
 			init := s.connect(wire.Hello{Token: j.Promise().Token, Phase: wire.PhaseRunning, Started: &wire.Started{UnixMillis: 1}})
 			init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit, Code: 5}})
@@ -274,5 +292,34 @@ func TestAdoption(t *testing.T) {
 				t.Errorf("have status %d, want %d", status, tc.want)
 			}
 		})
+	}
+}
+
+// logReads is how often the engine was asked for a container's output.
+func (s *stage) logReads() (n int) {
+	for _, call := range s.engine.Calls() {
+		if call.Method == "Logs" {
+			n++
+		}
+	}
+	return n
+}
+
+// TestRecordThatNeverComes has an engine that works and does not give out the record: the frame ends as lost, in the end.
+func TestRecordThatNeverComes(t *testing.T) {
+	t.Parallel()
+	x := run{job: NewJob(Promise{})}
+	broken := errors.New("engine: no such file")
+	for try := range recordTries {
+		if have, want := x.readAgain(broken), try < recordTries-1; have != want {
+			t.Fatalf("look %d: have another look %t, want %t", try+1, have, want)
+		}
+	}
+	if !x.readAgain(engine.ErrUnavailable) {
+		t.Error("an engine that does not answer was not waited for")
+	}
+	x.job.Kill("")
+	if x.readAgain(engine.ErrUnavailable) {
+		t.Error("a killed frame waited for its record")
 	}
 }
