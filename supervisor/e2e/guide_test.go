@@ -86,7 +86,7 @@ func (f *farm) ours(t *testing.T) keeper {
 	return keeper{
 		name: "supervisor",
 		create: func(t *testing.T) {
-			s.create(t, imageA, "--cuebot", cuebot, "--conf", conf(t), "--grace", "10", "--env", "RQD_RUN_ARGS=--privileged=false")
+			s.create(t, imageA, "--cuebot", cuebot, "--conf", conf(t), "--grace", "10", "--env", "RQD_RUN_ARGS=--privileged=false --mount type=bind,source=/tmp,target=/tmp")
 			s.runs(t, imageA)
 		},
 		update: func(t *testing.T, order string) {
@@ -128,7 +128,8 @@ func (f *farm) guide(t *testing.T) keeper {
 		create: func(t *testing.T) {
 			manager.docker(t, "", "service", "create", "--quiet", "--no-resolve-image", "--name", s.name, "--mode", "global", "--network", "host",
 				"--hostname", "{{.Node.Hostname}}", "--env", "STOP_GRACE_SECONDS=10", "--env", "RQD_IMAGE="+imageA, "--stop-grace-period", "20s",
-				"--restart-delay", "1s", "--update-monitor", "2s",
+				// With start-first the script now and then fails on the name of the container that it has just stopped, and is started again.
+				"--restart-delay", "1s", "--update-monitor", "2s", "--update-failure-action", "continue",
 				"--mount", "type=bind,source=/var/run/docker.sock,target=/var/run/docker.sock",
 				"--mount", "type=bind,source="+client+",target=/usr/local/bin/docker,readonly",
 				"--entrypoint", "/bin/sh", guideImage, "-c", script)
