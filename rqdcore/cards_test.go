@@ -43,14 +43,14 @@ func TestCards(t *testing.T) {
 	}) {
 		t.Fatalf("two frames never ran: %v", report)
 	}
-	if h := report.GetHost(); h.GetNumGpus() != 2 || h.GetTotalGpuMem() != 32000<<10 || h.GetFreeGpuMem() != 27000<<10 {
-		t.Errorf("have %d cards, %d of %d KiB free; want 2 and 27000 of 32000 MiB", h.GetNumGpus(), h.GetFreeGpuMem(), h.GetTotalGpuMem())
+	if h := report.GetHost(); h.GetNumGpus() != 2 || h.GetTotalGpuMem() != 33554432 || h.GetFreeGpuMem() != 28311552 {
+		t.Errorf("have %d cards, %d of %d kB free; want 2 and 28311552 of 33554432", h.GetNumGpus(), h.GetFreeGpuMem(), h.GetTotalGpuMem())
 	}
-	used := map[string]int64{"0": 1000 << 10, "1": 4000 << 10}
+	used := map[string]int64{"0": 1048576, "1": 4194304}
 	for _, f := range report.GetFrames() {
 		card := f.GetAttributes()["GPU_LIST"]
 		if want, ok := used[card]; !ok || f.GetUsedGpuMemory() != want || f.GetMaxUsedGpuMemory() != want || f.GetNumGpus() != 1 {
-			t.Errorf("have card %q with %d KiB used, want a card of its own and what is used of it", card, f.GetUsedGpuMemory())
+			t.Errorf("have card %q with %d kB used, want a card of its own and what is used of it", card, f.GetUsedGpuMemory())
 		}
 		delete(used, card)
 	}

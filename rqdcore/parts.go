@@ -214,7 +214,7 @@ func (b *builder) machineOptions() machine.Options {
 	}
 	if cfg.GPU {
 		o.GPU = machine.NvidiaSMI{Run: gpu.Helper{
-			Engine: b.docker, Image: cfg.Docker.Images[0].Reference, Labels: map[string]string{runner.LabelRole: "gpu-query"},
+			Engine: b.docker, Image: cfg.Docker.Images[0].Reference, Labels: map[string]string{runner.LabelRole: runner.RoleGPUQuery},
 		}.Run}
 	}
 	return o

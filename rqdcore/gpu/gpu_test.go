@@ -27,7 +27,7 @@ func stage(t *testing.T, script enginetest.Script) (*enginetest.Fake, machine.Nv
 func TestCardsAreAskedInAContainer(t *testing.T) {
 	fake, smi := stage(t, enginetest.Script{Output: []string{"0, 16130, 16000", "1, 16130, 100"}, Errors: []string{"a warning"}, Lifetime: -1})
 	cards, err := smi.GPUs(t.Context())
-	if err != nil || len(cards) != 2 || cards[1].Free != 100<<10 {
+	if err != nil || len(cards) != 2 || cards[1].Free != 104858 {
 		t.Errorf("have %+v (%v), want two cards", cards, err)
 	}
 	wantNothingLeft(t, fake)

@@ -10,7 +10,9 @@ import (
 )
 
 const (
-	probeInterval = 10 * time.Second // Between two looks at the graphics cards.
+	// probeInterval is between two looks at the graphics cards, as in the Python RQD. In a container each one costs
+	// the engine a container.
+	probeInterval = time.Minute
 	probeTimeout  = 30 * time.Second // Of one look, which may start a container.
 )
 

@@ -11,8 +11,8 @@ import (
 // GPU is one graphics card.
 type GPU struct {
 	ID    int   // The engine's and CUDA's index.
-	Total int64 // KiB.
-	Free  int64 // KiB.
+	Total int64 // kB of 1000 bytes, as Free.
+	Free  int64
 }
 
 // GPUProbe asks the host for its graphics cards.
@@ -56,11 +56,11 @@ func ParseNvidiaSMI(csv string) ([]GPU, error) {
 		if err != nil || seen[int(id)] {
 			return nil, fmt.Errorf("read nvidia-smi: index %q, want the number of one card", strings.TrimSpace(fields[0]))
 		}
-		total, err := mebibytes(fields[1])
+		total, err := kilobytes(fields[1])
 		if err != nil {
 			return nil, err
 		}
-		free, err := mebibytes(fields[2])
+		free, err := kilobytes(fields[2])
 		if err != nil {
 			return nil, err
 		}
@@ -70,15 +70,16 @@ func ParseNvidiaSMI(csv string) ([]GPU, error) {
 	return list, nil
 }
 
-// mebibytes turns nvidia-smi's "16130", "16130 MiB" or "[N/A]" into KiB.
-func mebibytes(field string) (int64, error) {
+// kilobytes turns nvidia-smi's MiB, "16130", "16130 MiB" or "[N/A]", into what Cuebot has always been told: thousands of
+// bytes, rounded up. Layers are booked by these numbers: in KiB a card of 16 GB would no longer do for a layer of 16 GB.
+func kilobytes(field string) (int64, error) {
 	text := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(field), "MiB"))
 	if strings.HasPrefix(text, "[") {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(text, 10, 63)
-	if err != nil || n > math.MaxInt64/1024/1024 {
+	if err != nil || n > math.MaxInt64/1024/1024/1024 {
 		return 0, fmt.Errorf("read nvidia-smi: memory %q, want a number of MiB", text)
 	}
-	return int64(n) * 1024, nil // #nosec G115 -- held to 63 bits.
+	return int64((n*1048576 + 999) / 1000), nil // #nosec G115 -- held to 33 bits above.
 }

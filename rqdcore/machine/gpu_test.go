@@ -17,8 +17,8 @@ func TestParseNvidiaSMI(t *testing.T) {
 		want []GPU
 		err  string
 	}{
-		"two cards":     {"0, 16130, 16119\n1, 8192, 1\n", []GPU{{0, 16517120, 16505856}, {1, 8388608, 1024}}, ""},
-		"with units":    {"3, 16130 MiB, 16119 MiB\r\n", []GPU{{3, 16517120, 16505856}}, ""},
+		"two cards":     {"0, 16130, 16119\n1, 8192, 1\n", []GPU{{0, 16913531, 16901997}, {1, 8589935, 1049}}, ""},
+		"with units":    {"3, 16130 MiB, 16119 MiB\r\n", []GPU{{3, 16913531, 16901997}}, ""},
 		"shared memory": {"0, [N/A], [Not Supported]\n", []GPU{{0, 0, 0}}, ""},
 		"none":          {"\n", nil, ""},
 		"words":         {"No devices were found\n", nil, `line "No devices were found"`},
@@ -45,7 +45,7 @@ func TestNvidiaSMI(t *testing.T) {
 		}
 		return []byte("0, 2, 1\n"), nil
 	}}
-	if have, err := good.GPUs(t.Context()); err != nil || len(have) != 1 || have[0] != (GPU{0, 2048, 1024}) {
+	if have, err := good.GPUs(t.Context()); err != nil || len(have) != 1 || have[0] != (GPU{0, 2098, 1049}) {
 		t.Errorf("have %v, error %v", have, err)
 	}
 	bad := NvidiaSMI{Run: func(context.Context, ...string) ([]byte, error) { return nil, errors.New("no driver") }}

@@ -149,7 +149,7 @@ func (m *Machine) Topology() Topology { return m.topology }
 // GPUs are the graphics cards as last seen.
 func (m *Machine) GPUs() []GPU { return m.cards.known() }
 
-// FreeGPU is the free memory of all graphics cards as last seen, in KiB.
+// FreeGPU is the free memory of all graphics cards as last seen, in kB.
 func (m *Machine) FreeGPU() int64 {
 	var free int64
 	for _, card := range m.cards.known() {

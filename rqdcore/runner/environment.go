@@ -20,7 +20,7 @@ type Environment struct {
 	Named        map[string]string // [UseHostEnvVar], with RQD's values.
 	All          map[string]string // RQD's whole environment, when RQD_USE_ALL_HOST_ENV_VARS says so.
 	HyperThreads bool
-	FreeGPU      func() int64 // KiB of the host's cards at this moment; nil is none.
+	FreeGPU      func() int64 // kB of the host's cards at this moment; nil is none.
 }
 
 // of lays the sources over each other; what comes later wins, but a PATH is appended.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/singleflight"
@@ -97,13 +98,32 @@ func (i *Images) pullNow(ctx context.Context, ref string) error {
 		}
 	}
 	i.log.Info().Str("image", ref).Msg("image pull started")
-	digest, err := i.store.Pull(ctx, req)
+	digest, err := i.watched(ctx, req)
 	if err != nil {
 		return fmt.Errorf("pull image %s: %w", ref, err)
 	}
 	i.log.Info().Str("image", ref).Str("digest", digest).Msg("image pulled")
 	i.setPresent(ref, true)
 	return nil
+}
+
+// pullStall is how long a pull may go on without a step. A large layer is silent while its checksum is verified, for less.
+const pullStall = 5 * time.Minute
+
+var errStalled = fmt.Errorf("no progress for %v: the registry hangs, or what is between", pullStall)
+
+// watched is a pull that ends when it stands still: a frame would wait for it for ever, and each later one would join it.
+func (i *Images) watched(ctx context.Context, req engine.PullRequest) (digest string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stall := time.AfterFunc(pullStall, func() { cancel(errStalled) })
+	defer stall.Stop()
+	req.Progress = func(engine.PullProgress) { stall.Reset(pullStall) }
+	digest, err = i.store.Pull(ctx, req)
+	if err != nil && context.Cause(ctx) != nil {
+		err = context.Cause(ctx)
+	}
+	return digest, err
 }
 
 func (i *Images) isPresent(ref string) bool {

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,46 @@ func TestPullOutlivesItsFrame(t *testing.T) {
 		frames.Wait()
 		if have := store.pulls.Load(); have != 1 {
 			t.Errorf("have %d pulls, want 1", have)
+		}
+	})
+}
+
+// hangingStore has a registry that sends some steps and then hangs, at the first pull.
+type hangingStore struct {
+	countingStore
+	steps int // One a minute.
+}
+
+func (s *hangingStore) Pull(ctx context.Context, req engine.PullRequest) (string, error) {
+	if s.pulls.Load() > 0 {
+		return s.countingStore.Pull(ctx, req)
+	}
+	s.pulls.Add(1)
+	for range s.steps {
+		time.Sleep(time.Minute)
+		req.Progress(engine.PullProgress{Status: "Downloading"})
+	}
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// TestPullThatStandsStill ends: the frame says so, and the next one pulls anew.
+func TestPullThatStandsStill(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &hangingStore{countingStore: countingStore{Fake: enginetest.NewFake()}, steps: 30}
+		store.AddRemote(remoteImage, enginetest.Remote{Takes: time.Minute})
+		images := NewImages(store, nil, zerolog.Nop())
+		began := time.Now()
+		err := images.Ensure(t.Context(), remoteImage)
+		if !errors.Is(err, errStalled) || !strings.Contains(err.Error(), remoteImage) {
+			t.Errorf("have %v, want it to name the image and that it stood still", err)
+		}
+		if have, want := time.Since(began), 30*time.Minute+pullStall; have != want {
+			t.Errorf("have an end after %v, want %v", have, want)
+		}
+		if err := images.Ensure(t.Context(), remoteImage); err != nil {
+			t.Errorf("next frame: %v", err)
 		}
 	})
 }

@@ -148,7 +148,7 @@ func (j *Job) measure(f frame.Figures) frame.Figures {
 	return f
 }
 
-// UseGPUs notes how much memory is in use of the cards that the frame holds, in KiB.
+// UseGPUs notes how much memory is in use of the cards that the frame holds, in kB.
 func (j *Job) UseGPUs(used int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -34,6 +34,7 @@ const (
 	LabelLogDir   = "org.rqdswarm.log_dir"
 	LabelUID      = "org.rqdswarm.uid" // Missing when Cuebot named none.
 	RoleFrame     = "frame"
+	RoleGPUQuery  = "gpu-query" // Runs nvidia-smi for RQD, see package gpu.
 )
 
 const (

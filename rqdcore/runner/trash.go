@@ -177,6 +177,20 @@ func (r *Runner) discardLeftovers(ctx context.Context, age time.Duration) error 
 		r.cfg.Log.Info().Str("container", c.Name).Msg("leftover container removed")
 		r.discard(c.Name)
 	}
+	return r.discardQueries(ctx, age)
+}
+
+// discardQueries discards what asked for the graphics cards when its RQD was killed, whoever's it was: none lives for a minute.
+func (r *Runner) discardQueries(ctx context.Context, age time.Duration) error {
+	list, err := r.cfg.Containers.List(ctx, map[string]string{LabelRole: RoleGPUQuery})
+	if err != nil {
+		return err
+	}
+	for _, c := range list {
+		if time.Since(c.Created) >= age {
+			r.discard(c.Name)
+		}
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"rqdswarm/internal/engine"
 	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/internal/wire"
 )
@@ -79,12 +80,38 @@ func TestLeftoversAreSwept(t *testing.T) {
 	s.leave(needed, enginetest.Script{Lifetime: -1})
 	s.leave(left, enginetest.Script{Lifetime: -1})
 	s.runner.hints.add(needed)
+	foreign := s.create(map[string]string{LabelRole: RoleFrame, LabelHost: "render02"})
+	query := s.create(map[string]string{LabelRole: RoleGPUQuery})
 	if err := s.runner.discardLeftovers(t.Context(), 0); err != nil {
 		t.Fatal(err)
 	}
-	if !eventually(func() bool { return len(s.containers()) == 1 }) || s.containers()[0].Name != needed.Promise().Container {
-		t.Errorf("have %v, want only %s", s.containers(), needed.Promise().Container)
+	if !eventually(func() bool { return len(s.all()) == 2 }) {
+		t.Errorf("have %v, want only %s and %s", s.all(), needed.Promise().Container, foreign)
 	}
+	for _, c := range s.all() {
+		if c.Name != needed.Promise().Container && c.ID != foreign {
+			t.Errorf("container %s is still there; the leftovers were %s and %s", c.Name, left.Promise().Container, query)
+		}
+	}
+}
+
+// create makes a container that is no job's.
+func (s *stage) create(labels map[string]string) (id string) {
+	s.t.Helper()
+	id, _, err := s.engine.Create(s.t.Context(), engine.Spec{Image: "rocky9:1", Labels: labels})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return id
+}
+
+func (s *stage) all() []engine.Container {
+	s.t.Helper()
+	list, err := s.engine.List(s.t.Context(), nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return list
 }
 
 // TestFrameinitsArePruned keeps what a container of any host name was started from, and RQD's own.
