@@ -115,12 +115,28 @@ func TestCallsWhileTheEngineHangs(t *testing.T) {
 	for range 3 { // The first ones meet an RQD that does not know of it yet.
 		s.callEverything(client, running)
 	}
+	s.refused(client)
 	kill(t, client, running, "the engine hangs")
 	if f := s.finish(job)[0]; f.Status != 1 || f.Signal != 9 {
 		t.Errorf("have (%d, %d), want (1, 9)", f.Status, f.Signal)
 	}
 	wantNotRunning(t, client, running)
 	engine.stall(false)
+}
+
+// refused waits until RQD knows that the engine hangs; it then refuses a frame that there is room for.
+func (s *studio) refused(rqd rqdpb.RqdInterfaceClient) {
+	s.t.Helper()
+	launch := func(id string, cores int32) error {
+		_, err := rqd.LaunchFrame(s.t.Context(), &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: &rqdpb.RunFrame{
+			FrameId: id, ResourceId: id, JobName: "late", FrameName: "0001-layer", UserName: "artist", Command: "true", LogDir: s.dir, NumCores: cores,
+		}})
+		return err
+	}
+	await(func() bool { return status.Code(launch("large", 1<<20)) == codes.Unavailable })
+	if err := launch("small", 10); status.Code(err) != codes.Unavailable {
+		s.t.Errorf("a frame while the engine hangs: have %v, want Unavailable", err)
+	}
 }
 
 // callEverything makes all calls at once that do not end RQD, many times.

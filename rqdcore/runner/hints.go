@@ -68,7 +68,7 @@ func (h *hints) pokeAll() {
 func (r *Runner) Follow(ctx context.Context) error {
 	labels := map[string]string{LabelRole: RoleFrame, LabelHost: r.cfg.Policy.HostName}
 	for ctx.Err() == nil {
-		err := r.cfg.Observer.Ping(ctx)
+		err := r.ping(ctx)
 		if err == nil {
 			events, failed := r.cfg.Observer.Events(ctx, labels)
 			r.setEngine(nil)
@@ -87,9 +87,32 @@ func (r *Runner) Follow(ctx context.Context) error {
 	return nil
 }
 
+const (
+	// pingEvery is how often the engine is asked for a sign of life while its event stream is open: one that hangs
+	// keeps its connections. It is also what an idle RQD costs, so it is seldom.
+	pingEvery = 15 * time.Second
+	pingLimit = 10 * time.Second
+)
+
+func (r *Runner) ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, pingLimit)
+	defer cancel()
+	return r.cfg.Observer.Ping(ctx)
+}
+
+// forward hands the events on until their stream breaks, and asks beside it whether the engine answers.
 func (r *Runner) forward(ctx context.Context, events <-chan engine.Event, failed <-chan error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next, answer := time.NewTimer(pingEvery), make(chan error, 1)
+	defer next.Stop()
 	for {
 		select {
+		case <-next.C:
+			go func() { answer <- r.ping(ctx) }()
+		case err := <-answer:
+			r.setEngine(err)
+			next.Reset(pingEvery)
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-failed:

@@ -1,11 +1,17 @@
 package runner
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"rqdswarm/internal/engine/enginetest"
 	"rqdswarm/rqdcore/frame"
 )
 
@@ -27,6 +33,44 @@ func TestReadyFollowsTheEngine(t *testing.T) {
 	wait("engine is away", func(err error) bool { return errors.Is(err, frame.ErrUnavailable) })
 	s.engine.ComeUp()
 	wait("engine is back", func(err error) bool { return err == nil })
+}
+
+// mute is an engine that can be made to hang: it keeps its connections and answers nothing.
+type mute struct {
+	*enginetest.Fake
+	hangs atomic.Bool
+}
+
+func (m *mute) Ping(ctx context.Context) error {
+	if m.hangs.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return m.Fake.Ping(ctx)
+}
+
+// TestReadyFollowsAnEngineThatHangs has an engine whose event stream stays open.
+func TestReadyFollowsAnEngineThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := &mute{Fake: enginetest.NewFake()}
+		r := New(Config{Policy: testPolicy(), Containers: m, Observer: m, Log: zerolog.Nop()})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Follow(ctx) }()
+		for _, hangs := range []bool{false, true, false} {
+			m.hangs.Store(hangs)
+			time.Sleep(2 * (pingEvery + pingLimit))
+			synctest.Wait()
+			if err := r.Ready(); errors.Is(err, frame.ErrUnavailable) != hangs {
+				t.Errorf("engine hangs: %t, have %v", hangs, err)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("have %v, want nil", err)
+		}
+	})
 }
 
 func TestSpace(t *testing.T) {
