@@ -149,6 +149,36 @@ func TestCreateWithLostAnswer(t *testing.T) {
 	receiveExit(t, done)
 }
 
+// TestNameInUse meets another's container of the same name, which goes meanwhile, as one that is being removed does.
+func TestNameInUse(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	j := s.job()
+	id, _, err := s.engine.Create(t.Context(), engine.Spec{Name: j.Promise().Container, Image: "rocky9:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := s.run(j)
+	refused := func() bool {
+		return slices.ContainsFunc(s.engine.Calls(), func(c enginetest.Call) bool { return c.Method == "Inspect" })
+	}
+	if !eventually(refused) {
+		t.Fatal("the container was never looked for by its name")
+	}
+	if err := s.engine.Remove(t.Context(), id, engine.RemoveOptions{Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	init := s.connect(hello(j, wire.PhaseWaiting))
+	init.want(isOrder)
+	if have := s.containers(); len(have) != 1 || have[0].State != engine.StateRunning {
+		t.Errorf("have containers %v, want the frame's own, running", have)
+	}
+	init.send(wire.Message{Exit: &wire.Exit{Cause: wire.CauseExit}})
+	if exit := receiveExit(t, done); exit.Reason != frame.ReasonExit {
+		t.Errorf("have %+v, want an ordinary exit", exit)
+	}
+}
+
 func TestRefusedPropagation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
