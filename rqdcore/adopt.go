@@ -33,34 +33,30 @@ func (p *parts) loadPromises(ctx context.Context) ([]runner.Promise, error) {
 	var open []runner.Promise
 	for _, promise := range promises {
 		l.known[promise.Container], l.taken[promise.Frame.ID] = true, true
-		kept, err := p.settled(promise)
-		if err != nil {
-			return nil, err
+		if p.outbox.Owes(promise.Frame) {
+			p.kept = append(p.kept, promise)
+			continue
 		}
-		if !kept {
-			open = append(open, promise)
+		// What is owed for an earlier run is dropped, as the launch would have done.
+		if err := p.outbox.Drop(promise.Frame.ID); err != nil {
+			p.log.Warn().Err(err).Msg("completion of an earlier run stays on the disk for now")
 		}
+		open = append(open, promise)
 	}
 	recovered, err := l.recover(ctx)
 	return append(open, recovered...), err
 }
 
-// settled says whether the promise was kept already: its completion is in the outbox. What the
-// outbox has of an earlier run of the frame is dropped, as the launch would have done.
-func (p *parts) settled(promise runner.Promise) (bool, error) {
-	f := promise.Frame
-	if !p.outbox.Owes(f) {
-		return false, p.outbox.Drop(f.ID)
-	}
-	p.runner.Discard(runner.AdoptJob(promise))
-	return true, p.frames.Delete(f.ID)
-}
-
-// adopt takes over the frames that were promised.
+// adopt takes over the frames that were promised, and clears up behind those that ended.
 func (p *parts) adopt(ctx context.Context) error {
 	for _, promise := range p.promises {
 		if err := p.host.Adopt(ctx, promise); err != nil {
 			return fmt.Errorf("adopt frame %s: %w", promise.Frame.ID, err)
+		}
+	}
+	for _, promise := range p.kept {
+		if err := p.host.Forget(ctx, promise); err != nil {
+			return fmt.Errorf("forget frame %s: %w", promise.Frame.ID, err)
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ type losses struct {
 	taken      map[string]bool // Frames with a promise, or recovered.
 }
 
-// recover returns the promises that were made up, and on the disk, for containers without one.
+// recover returns the promises that were made up for containers without one. The host writes them.
 func (l losses) recover(ctx context.Context) ([]runner.Promise, error) {
 	strays, err := l.runner.Strays(ctx, func(container string) bool { return l.known[container] })
 	if err != nil {
@@ -43,9 +43,6 @@ func (l losses) recover(ctx context.Context) ([]runner.Promise, error) {
 			}
 		default:
 			log.Warn().Bool("running", s.Running).Msg("promise of frame lost, frame recovered from its container")
-			if err := l.frames.Put(f.ID, promise); err != nil {
-				return nil, err
-			}
 			recovered = append(recovered, promise)
 		}
 		l.taken[promise.Frame.ID] = true
@@ -64,5 +61,10 @@ func (l losses) giveUp(ctx context.Context, p runner.Promise) error {
 	}
 	exit := frame.Failure(frame.ReasonLost, time.Now(), "promise and labels lost")
 	status, signal := exit.Status()
-	return l.outbox.Add(frame.Completion{Running: frame.Running{Frame: p.Frame}, ExitStatus: status, ExitSignal: signal})
+	go func() { // A disk that is full makes it wait for Cuebot.
+		if err := l.outbox.Add(frame.Completion{Running: frame.Running{Frame: p.Frame}, ExitStatus: status, ExitSignal: signal}); err != nil {
+			l.log.Error().Err(err).Msg("lost frame not reported")
+		}
+	}()
+	return nil
 }

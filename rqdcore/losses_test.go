@@ -10,8 +10,12 @@ import (
 	"syscall"
 	"testing"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"rqdswarm/internal/engine"
 	"rqdswarm/rqdcore/cuepb/reportpb"
+	"rqdswarm/rqdcore/cuepb/rqdpb"
 	"rqdswarm/rqdcore/minicue/farm"
 )
 
@@ -129,4 +133,96 @@ func (s *studio) exited(job farm.JobView) {
 	if !await(func() bool { return s.container(job).State == engine.StateExited }) {
 		s.t.Fatalf("container never ended: %+v", s.container(job))
 	}
+}
+
+// TestStateCannotBeWritten starts RQD on a state volume that is full or read-only, with a frame that runs and one that
+// ended meanwhile.
+func TestStateCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("mounts need root")
+	}
+	for name, tc := range map[string]struct{ spoil, mend func(state string) error }{
+		"full": {
+			spoil: func(state string) error {
+				f, err := os.OpenFile(filepath.Join(state, "filler"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+				if err != nil {
+					return err
+				}
+				defer f.Close()
+				for err == nil {
+					_, err = f.Write(make([]byte, 4096))
+				}
+				if errors.Is(err, syscall.ENOSPC) {
+					return nil
+				}
+				return err
+			},
+			mend: func(state string) error { return os.Remove(filepath.Join(state, "filler")) },
+		},
+		"read-only": {
+			spoil: func(state string) error {
+				return syscall.Mount("", state, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+			},
+			mend: func(state string) error { return syscall.Mount("", state, "", syscall.MS_REMOUNT, "") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := closedStudio(t, "")
+			state, gate, away := filepath.Join(s.dir, "state"), filepath.Join(s.dir, "gate"), filepath.Join(s.dir, "away")
+			if err := errors.Join(os.Mkdir(state, 0o700), syscall.Mount("tmpfs", state, "tmpfs", 0, "size=1m")); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = syscall.Unmount(state, syscall.MNT_DETACH) })
+			s.start()
+			runs := s.submit(farm.Job{Name: "runs", Command: `echo started; while ! test -e ` + gate + `; do sleep 0.05; done; exit 5`})
+			ends := s.submit(farm.Job{Name: "ends", Command: `echo started; while ! test -e ` + away + `; do sleep 0.05; done; exit 7`})
+			s.logged(runs, "started\n")
+			s.logged(ends, "started\n")
+			s.stop(syscall.SIGKILL)
+			touch(t, away)
+			s.exited(ends)
+			if err := tc.spoil(state); err != nil {
+				t.Fatal(err)
+			}
+			s.start()
+			if s.reported(runs) == nil {
+				t.Error("running frame not taken over")
+			}
+			if f := s.finish(ends)[0]; f.Status != 7 {
+				t.Errorf("ended meanwhile: have status %d, want 7", f.Status)
+			}
+			if err := tc.spoil(state); err != nil { // The forgotten promise has left a little room.
+				t.Fatal(err)
+			}
+			_, err := s.client().LaunchFrame(t.Context(), &rqdpb.RqdStaticLaunchFrameRequest{RunFrame: &rqdpb.RunFrame{
+				FrameId: "f", ResourceId: "r", JobId: "j", LayerId: "l", JobName: "job", FrameName: "0001-x", UserName: "artist",
+				Command: "true", LogDir: s.dir, NumCores: 100, StartTime: 1, UidOptional: &rqdpb.RunFrame_Uid{Uid: 1500},
+			}})
+			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "write journal document") {
+				t.Errorf("launch: have %v, want UNAVAILABLE with the reason", err)
+			}
+			if err := tc.mend(state); err != nil {
+				t.Fatal(err)
+			}
+			after := s.render(farm.Job{Name: "after", Command: "exit 3"})
+			if after[0].Status != 3 {
+				t.Errorf("afterwards: have status %d, want 3", after[0].Status)
+			}
+			touch(t, gate)
+			if f := s.finish(runs)[0]; f.Status != 5 {
+				t.Errorf("taken over: have status %d, want 5", f.Status)
+			}
+			if !await(func() bool { return nothingIn(state) }) {
+				t.Error("documents are left on the disk")
+			}
+		})
+	}
+}
+
+func nothingIn(state string) bool {
+	frames, _ := filepath.Glob(filepath.Join(state, "frames", "*"))
+	owed, _ := filepath.Glob(filepath.Join(state, "outbox", "*"))
+	return len(frames)+len(owed) == 0
 }

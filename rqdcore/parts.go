@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -42,6 +44,7 @@ type parts struct {
 	frames    *journal.Dir
 	facts     *machine.Machine
 	promises  []runner.Promise // Of an earlier RQD, to be adopted.
+	kept      []runner.Promise // Whose completion is in the outbox: they only have to be forgotten.
 	link      *link.Server
 	space     *space
 	images    *runner.Images
@@ -106,14 +109,21 @@ func (b *builder) claimState(ctx context.Context) (err error) {
 		b.log.Error().Str("dir", b.cfg.StateDir).
 			Msg("state directory is on no mount: what Cuebot was promised and is owed is lost with this container; add a volume there")
 	}
-	if b.frames, err = journal.Open(filepath.Join(b.cfg.StateDir, "frames")); err != nil {
-		return err
+	if err := os.MkdirAll(b.cfg.StateDir, 0o700); err != nil {
+		return fmt.Errorf("state directory (RQD_STATE_DIR): %w", err)
 	}
 	claim, err := single.Take(ctx, single.Identity{HostName: b.facts.Name(), Engine: b.docker.Host(), StateDir: b.cfg.StateDir})
 	if err != nil {
 		return err
 	}
 	b.closers = append(b.closers, claim)
+	if b.frames, err = journal.Open(filepath.Join(b.cfg.StateDir, "frames")); err != nil {
+		return err
+	}
+	if fault := b.frames.Fault(); fault != nil {
+		b.log.Error().Err(fault).Str("dir", b.cfg.StateDir).
+			Msg("state directory cannot be written: frames are refused until it can, those that run are taken over")
+	}
 	return nil
 }
 

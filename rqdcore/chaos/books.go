@@ -118,6 +118,9 @@ func (b *books) complete(c completion) {
 		r.duplicates++
 		if r.first.status != c.status || r.first.signal != c.signal {
 			r.changed++
+			if c.status != lostStatus { // A container that was taken away before RQD knew that Cuebot has heard is lost, and no retry.
+				b.problem("%s: completion %v after %v", r.id, c.outcome, *r.first)
+			}
 		}
 	}
 }

@@ -72,11 +72,9 @@ func (c *chaos) hitDisk(ctx context.Context, f fault) bool {
 	var err error
 	switch f.kind {
 	case diskFull:
-		c.rqd.excuse(f.length + afterwards)
 		err = c.volume.fill()
 		c.lasting(f.length, c.volume.free)
 	case diskReadOnly:
-		c.rqd.excuse(f.length + afterwards)
 		if err = c.volume.protect(); err == nil {
 			c.lasting(f.length, c.volume.unprotect)
 		}

@@ -16,6 +16,7 @@ type entry struct {
 	refused  error         // Why the promise could not be kept; read after promised is closed.
 	settled  chan struct{} // Closed when nothing of this run is left to write.
 	document document
+	over     bool // Adopted after its end: nothing is left but to forget it.
 }
 
 func newEntry(job *runner.Job) *entry {

@@ -139,10 +139,32 @@ func (h *Host) dismiss(e *entry) {
 func (h *Host) Adopt(ctx context.Context, p runner.Promise) error {
 	e := newEntry(runner.AdoptJob(p))
 	close(e.promised)
+	if p.Recovered {
+		if err := e.document.put(h.cfg.Journal, p); err != nil {
+			// Its container has what the next RQD needs to recover it once more.
+			h.cfg.Log.Error().Err(err).Str("frame_id", p.Frame.ID).Msg("promise of recovered frame not on the disk")
+		}
+	}
 	h.mu.Lock()
 	h.ledger.restore(p.Reservation)
 	h.frames[p.Frame.ID] = e
 	h.mu.Unlock()
+	return h.handOver(ctx, e)
+}
+
+// Forget clears up behind a frame of an earlier RQD whose completion is in the outbox. Until that is done the frame is
+// not launched again.
+func (h *Host) Forget(ctx context.Context, p runner.Promise) error {
+	e := newEntry(runner.AdoptJob(p))
+	e.over = true
+	close(e.promised)
+	h.mu.Lock()
+	h.settling[p.Frame.ID] = e
+	h.mu.Unlock()
+	return h.handOver(ctx, e)
+}
+
+func (h *Host) handOver(ctx context.Context, e *entry) error {
 	select {
 	case h.accepted <- e:
 		return nil

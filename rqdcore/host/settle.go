@@ -12,10 +12,17 @@ const (
 	launchBackOff = 10 * time.Second
 	// outboxRetry is how often a completion that could not be written is tried again.
 	outboxRetry = time.Second
+	// promiseRetry is how often a promise that could not be deleted is tried again.
+	promiseRetry = time.Second
 )
 
 // own is the goroutine of one frame, from its promise to its end.
 func (h *Host) own(ctx context.Context, e *entry) {
+	if e.over {
+		h.forget(ctx, e)
+		h.settled(e)
+		return
+	}
 	exit, err := h.cfg.Runner.Run(ctx, e.job)
 	if err != nil {
 		h.cfg.Log.Info().Str("frame_id", e.frame().ID).Msg("frame left running")
@@ -52,10 +59,7 @@ func (h *Host) settle(ctx context.Context, e *entry, exit frame.Exit) {
 		Int32("exit_signal", signal).Str("reason", string(exit.Reason)).Stringer("run_time", exit.RunTime.Round(time.Millisecond)).
 		Int64("max_rss", c.Running.Figures.MaxRSS).Msg("frame ended")
 	if h.hand(ctx, c) {
-		if err := e.document.delete(h.cfg.Journal, f.ID); err != nil {
-			h.cfg.Log.Warn().Err(err).Str("frame_id", f.ID).Msg("delete promise")
-		}
-		h.cfg.Runner.Discard(e.job)
+		h.forget(ctx, e)
 	}
 	h.settled(e)
 	h.cfg.Notify.FrameEnded()
@@ -75,6 +79,23 @@ func (h *Host) hand(ctx context.Context, c frame.Completion) bool {
 			return false
 		}
 	}
+}
+
+// forget deletes the promise, for as long as it takes, and then the container. As long as there is a promise there is
+// the container: another RQD that finds the one has to find the same end in the other.
+func (h *Host) forget(ctx context.Context, e *entry) {
+	err := e.document.delete(h.cfg.Journal, e.frame().ID)
+	if err != nil {
+		h.cfg.Log.Error().Err(err).Str("frame_id", e.frame().ID).Msg("promise of a frame that is over cannot be deleted yet")
+	}
+	for ; err != nil; err = e.document.delete(h.cfg.Journal, e.frame().ID) {
+		select {
+		case <-time.After(promiseRetry):
+		case <-ctx.Done():
+			return
+		}
+	}
+	h.cfg.Runner.Discard(e.job)
 }
 
 // release moves the frame from the table to the settling and gives its resources back.

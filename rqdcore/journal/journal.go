@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -27,26 +28,39 @@ const (
 type Dir struct {
 	path  string
 	fresh bool
+	fault error
 }
 
-// Open makes the directory if needed and proves that it can be written durably.
+// Open makes the directory if needed and tries whether it can be written durably. On a disk that is full or read-only
+// the directory can be used all the same: Fault says what is wrong, what it has can be loaded, and Put fails for as
+// long as the disk does. The directory's parent has to be there.
 func Open(path string) (*Dir, error) {
 	_, lookup := os.Stat(path)
-	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
 	d := &Dir{path: path, fresh: errors.Is(lookup, fs.ErrNotExist)}
 	const probe = "write-test"
-	if err := d.Put(probe, struct{}{}); err != nil {
-		return nil, err
+	err := d.Put(probe, struct{}{})
+	if err == nil {
+		err = d.Delete(probe)
 	}
-	return d, d.Delete(probe)
+	if passes(err) {
+		d.fault, err = err, nil
+	}
+	return d, err
 }
+
+// passes says whether err is the disk's, and may be over without anybody changing what RQD was told.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO},
+		func(fault error) bool { return errors.Is(err, fault) })
+}
+
+// Fault is why Open could not write; nil when it could.
+func (d *Dir) Fault() error { return d.fault }
 
 // Path is where the documents lie.
 func (d *Dir) Path() string { return d.path }
 
-// Fresh says that Open has made the directory: an earlier one, if there was any, is lost.
+// Fresh says that there was no directory when Open looked: an earlier one, if there was any, is lost.
 func (d *Dir) Fresh() bool { return d.fresh }
 
 // AsideError is a document that was set aside.
@@ -74,6 +88,9 @@ func (d *Dir) Put(name string, v any) error {
 }
 
 func (d *Dir) replace(name string, raw []byte) error {
+	if err := os.Mkdir(d.path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	final := d.file(name)
 	if err := writeSynced(final+temporary, raw); err != nil {
 		_ = os.Remove(final + temporary) // The write's error says what is wrong.
@@ -101,6 +118,9 @@ func (d *Dir) Delete(name string) error {
 // refuses is set aside under another name, never deleted, and reported in aside; the rest goes on.
 func (d *Dir) Load(take func(name string, raw []byte) error) (aside []error, err error) {
 	entries, err := os.ReadDir(d.path)
+	if errors.Is(err, fs.ErrNotExist) && d.fault != nil {
+		return nil, nil // It could not be made yet.
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}

@@ -57,8 +57,7 @@ func Take(ctx context.Context, id Identity) (*Claim, error) {
 }
 
 func take(id Identity) (*Claim, error) {
-	path := filepath.Join(id.StateDir, "rqd.lock")
-	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	lock, err := openLock(id.StateDir)
 	if err != nil {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
@@ -67,7 +66,7 @@ func take(id Identity) (*Claim, error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("%w on the state directory %s: stop it first", ErrTaken, id.StateDir)
 		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+		return nil, fmt.Errorf("lock %s: %w", lock.Name(), err)
 	}
 	socket, err := net.Listen("unix", socketName(id))
 	if err != nil {
@@ -79,6 +78,22 @@ func take(id Identity) (*Claim, error) {
 		return nil, fmt.Errorf("claim host name %q: %w", id.HostName, err)
 	}
 	return &Claim{lock: lock, socket: socket}, nil
+}
+
+// openLock opens what is locked: a file, which some network file systems want to be open for writing. On a disk that
+// is full or read-only reading has to do, and the directory where no earlier RQD has left the file.
+func openLock(dir string) (*os.File, error) {
+	path := filepath.Join(dir, "rqd.lock")
+	lock, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	for _, instead := range []string{path, dir} {
+		if err == nil {
+			break
+		}
+		if readable, failed := os.Open(instead); failed == nil {
+			lock, err = readable, nil
+		}
+	}
+	return lock, err
 }
 
 // socketName is abstract, and hashed: socket names have to be short and host names need not be.
