@@ -19,6 +19,8 @@ const (
 	// cleanLimit is what RQD gets to clean up. It looks for leftovers of a dead RQD after a minute.
 	cleanLimit = 150 * time.Second
 	lookPause  = 200 * time.Millisecond
+	// namelessVolume is the length of the random name that the engine gives.
+	namelessVolume = 64
 )
 
 // heal ends all trouble.
@@ -93,6 +95,16 @@ func (c *chaos) left(ctx context.Context) []string {
 	}
 	for _, x := range c.containers(ctx, "") {
 		left = append(left, fmt.Sprintf("container %s, %s", x.Name, x.State))
+	}
+	// RQD's own volumes have names; an image's VOLUME has made those without, and they go with their container.
+	volumes, err := c.ground.docker(ctx, "volume", "ls", "--quiet")
+	if err != nil {
+		left = append(left, err.Error())
+	}
+	for name := range strings.FieldsSeq(volumes) {
+		if len(name) == namelessVolume {
+			left = append(left, "volume "+name)
+		}
 	}
 	for _, name := range c.volume.leftovers() {
 		left = append(left, "state file "+name)

@@ -68,6 +68,7 @@ type books struct {
 	latest   map[string]*run // By frame id.
 	reports  int             // Completions that were heard of.
 	raced    int             // Stale, but on their way before the launch was accepted.
+	swept    time.Time       // When containers were last removed, or lost with their engine.
 	problems []string
 }
 
@@ -118,11 +119,31 @@ func (b *books) complete(c completion) {
 		r.duplicates++
 		if r.first.status != c.status || r.first.signal != c.signal {
 			r.changed++
-			if c.status != lostStatus { // A container that was taken away before RQD knew that Cuebot has heard is lost, and no retry.
-				b.problem("%s: completion %v after %v", r.id, c.outcome, *r.first)
+			if !b.mayChange(r, c.outcome) {
+				b.problem("%s: completion %v after %v", r.id, c.outcome, r.first)
 			}
 		}
 	}
+}
+
+// mayChange says whether a run that had an end may have got another one. An RQD that dies before it knows that Cuebot has
+// heard leaves that to the next, which finds less when the container is gone: then nobody knows the end, or only that a
+// kill was asked for.
+func (b *books) mayChange(r *run, later outcome) bool {
+	switch (outcome{status: later.status, signal: later.signal}) {
+	case outcome{status: 256}:
+		return r.struck != "" || b.swept.After(r.first.at)
+	case outcome{status: 1, signal: 9}:
+		return r.killSent && (r.struck != "" || b.swept.After(r.first.at))
+	}
+	return false
+}
+
+// sweep notes that containers may be gone now, also of runs that are over.
+func (b *books) sweep() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.swept = time.Now()
 }
 
 // checkStale looks for a report that would end the frame's next run at Cuebot.

@@ -67,6 +67,32 @@ func TestStaleCompletion(t *testing.T) {
 	}
 }
 
+// TestChangedCompletion has a run end twice, and differently.
+func TestChangedCompletion(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first, then completion
+		between     func(*books, *run)
+		fine        bool
+	}{
+		"the same":                         {report(1, 3, 0), report(1, 3, 0), func(*books, *run) {}, true},
+		"lost for no reason":               {report(1, 3, 0), report(1, 256, 0), func(*books, *run) {}, false},
+		"lost with its container":          {report(1, 3, 0), report(1, 256, 0), func(b *books, _ *run) { b.sweep() }, true},
+		"found again":                      {report(1, 256, 0), report(1, 3, 0), func(b *books, _ *run) { b.sweep() }, false},
+		"killed after its end":             {report(1, 3, 0), report(1, 1, 9), func(_ *books, r *run) { r.killSent = true }, false},
+		"killed, and its container pruned": {report(1, 3, 0), report(1, 1, 9), func(b *books, r *run) { r.killSent = true; b.sweep() }, true},
+	} {
+		b := newBooks()
+		r := entered(b, "a", 1)
+		b.complete(tc.first)
+		tc.between(b, r)
+		b.complete(tc.then)
+		if len(b.problems) == 0 != tc.fine {
+			t.Errorf("%s: have problems %v, want none %t", name, b.problems, tc.fine)
+		}
+	}
+}
+
 func TestUnknownCompletion(t *testing.T) {
 	t.Parallel()
 	b := newBooks()

@@ -230,6 +230,7 @@ func (c *chaos) hitContainers(ctx context.Context, f fault) bool {
 	case dockerStop:
 		c.later.Go(func() { _ = c.ground.client.Stop(ctx, victim.ID, 10*time.Second) }) // It may be gone already.
 	}
+	c.books.sweep()
 	return err == nil
 }
 
@@ -242,6 +243,7 @@ func (c *chaos) prune(ctx context.Context, kind faultKind) bool {
 		args[0] = "system"
 	}
 	out, err := c.ground.docker(ctx, args...)
+	c.books.sweep()
 	running := make(map[string]bool)
 	for _, x := range c.containers(ctx, "") {
 		running[x.Labels[frameLabel]] = x.State == engine.StateRunning

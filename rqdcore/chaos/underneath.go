@@ -60,6 +60,7 @@ func (c *chaos) restartEngine(ctx context.Context, f fault) bool {
 		err = c.ground.Start(context.WithoutCancel(ctx))
 	}
 	strike()
+	c.books.sweep()
 	c.rqd.excuse(afterwards)
 	if err != nil {
 		c.books.wrong("%s: %v", f.kind, err)

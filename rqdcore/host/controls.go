@@ -25,8 +25,7 @@ func (h *Host) UnlockAll() {
 	h.Unlock(h.cfg.Cores)
 }
 
-// Shutdown ends RQD now. Frames go on and the next RQD adopts them; Cuebot is not told DOWN,
-// which would make it book them elsewhere.
+// Shutdown ends RQD now. Frames go on and the next RQD adopts them.
 func (h *Host) Shutdown() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -85,7 +85,7 @@ type mode int
 const (
 	open      mode = iota
 	draining       // Takes none; quits when the last one has ended.
-	down           // Takes none until it is unlocked; reported as DOWN only if a report still happens.
+	down           // Takes none until it is unlocked. Not reported as DOWN: that would make Cuebot book the frames elsewhere.
 	departing      // RQD is ending; frames go on for the next one.
 )
 
@@ -142,9 +142,6 @@ func (h *Host) Report() frame.HostReport {
 		facts = h.facts
 	}
 	h.facts = facts
-	if h.mode == down {
-		facts.State = frame.HostDown
-	}
 	r := frame.HostReport{Host: facts, Cores: h.ledger.snapshot(), Frames: make([]frame.Running, 0, len(h.frames))}
 	for _, e := range h.frames {
 		e.job.UseGPUs(usedMemory(cards, e.job.Promise().Reservation.GPUs))

@@ -24,16 +24,17 @@ type stage struct {
 	t    *testing.T
 	host *host.Host
 
-	mu      sync.Mutex
-	diary   []string
-	ends    map[string]chan frame.Exit
-	journal map[string]any
-	outbox  []frame.Completion
-	failPut error
-	failAdd error
-	holdPut chan struct{}
-	ready   error
-	cards   []machine.GPU
+	mu         sync.Mutex
+	diary      []string
+	ends       map[string]chan frame.Exit
+	journal    map[string]any
+	outbox     []frame.Completion
+	failPut    error
+	failAdd    error
+	failDelete error
+	holdPut    chan struct{}
+	ready      error
+	cards      []machine.GPU
 }
 
 func newStage(t *testing.T) *stage {
@@ -103,9 +104,12 @@ func (s *stage) Put(name string, v any) error {
 }
 
 func (s *stage) Delete(name string) error {
-	s.note("forget " + name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.failDelete != nil {
+		return s.failDelete
+	}
+	s.diary = append(s.diary, "forget "+name)
 	delete(s.journal, name)
 	return nil
 }

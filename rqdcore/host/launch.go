@@ -84,7 +84,8 @@ func (h *Host) admit(f frame.Frame, notReady error) (e *entry, repeated bool, er
 	return e, false, nil
 }
 
-// sameOrder tells an order that is sent again from another dispatch of the same frame.
+// sameOrder tells an order that is sent again from another dispatch of the same frame. A dispatch on the same resource
+// with another start_time means that Cuebot knows the end of the run that is here: its OK would let that end be told for the new one.
 func sameOrder(a, b frame.Frame) bool {
 	return a.ResourceID == b.ResourceID && a.StartTime == b.StartTime
 }

@@ -42,8 +42,9 @@ func (l *ledger) freeGPUs() []int {
 func (l *ledger) locked() frame.CorePoints { return min(l.lock, max(0, l.total-l.booked)) }
 func (l *ledger) idle() frame.CorePoints   { return max(0, l.total-l.booked-l.locked()) }
 
+// snapshot reports what is booked as there, also where OVERRIDE_CORES is lower now than what adopted frames hold.
 func (l *ledger) snapshot() frame.Cores {
-	return frame.Cores{Total: l.total, Idle: l.idle(), Locked: l.locked(), Booked: l.booked}
+	return frame.Cores{Total: max(l.total, l.booked), Idle: l.idle(), Locked: l.locked(), Booked: l.booked}
 }
 
 // reserve takes what f asks for, all of it or nothing.

@@ -116,6 +116,11 @@ func TestLedgerNeverDrifts(t *testing.T) {
 				l.release(held[i])
 				held = slices.Delete(held, i, i+1)
 			},
+			"restore": func(t *rapid.T) { // OVERRIDE_CORES may have been higher.
+				r := frame.Reservation{Cores: frame.CorePoints(rapid.IntRange(1, 900).Draw(t, "held"))}
+				l.restore(r)
+				held = append(held, r)
+			},
 			"lock":   func(t *rapid.T) { l.lockCores(frame.CorePoints(rapid.IntRange(-50, 500).Draw(t, "n"))) },
 			"unlock": func(t *rapid.T) { l.unlockCores(frame.CorePoints(rapid.IntRange(-50, 500).Draw(t, "n"))) },
 			"": func(t *rapid.T) {

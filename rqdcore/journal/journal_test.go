@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"rqdswarm/rqdcore/journal"
@@ -110,6 +111,45 @@ func TestNamesStayInside(t *testing.T) {
 	entries, err := os.ReadDir(filepath.Dir(d.Path()))
 	if err != nil || len(entries) != 1 {
 		t.Errorf("beside the journal: have %v (%v), want nothing", entries, err)
+	}
+}
+
+// TestDiskThatCannotBeWritten opens a journal on a disk that is read-only: what it has is read, and nothing else goes wrong.
+func TestDiskThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("mounts need root")
+	}
+	disk := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=1m"))
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) })
+	before, err := journal.Open(filepath.Join(disk, "frames"))
+	must(err)
+	must(before.Put("frame-1", doc{"kept"}))
+	must(syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	d, err := journal.Open(before.Path())
+	must(err)
+	missing, err := journal.Open(filepath.Join(disk, "outbox"))
+	must(err)
+	if have, _ := load(t, d); have["frame-1"] != "kept" || d.Fresh() || d.Fault() == nil {
+		t.Errorf("have %v, fresh %t, fault %v, want the document and the disk's fault", have, d.Fresh(), d.Fault())
+	}
+	if have, _ := load(t, missing); len(have) != 0 || !missing.Fresh() {
+		t.Errorf("have %v, fresh %t, want nothing, and a journal that is not there", have, missing.Fresh())
+	}
+	if err := missing.Put("frame-2", doc{"new"}); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("put: have %v, want %v", err, syscall.EROFS)
+	}
+	must(syscall.Mount("", disk, "", syscall.MS_REMOUNT, ""))
+	must(missing.Put("frame-2", doc{"new"}))
+	if have, _ := load(t, missing); have["frame-2"] != "new" {
+		t.Errorf("have %v, want what was put after the disk was writable again", have)
 	}
 }
 
