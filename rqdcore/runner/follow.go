@@ -139,6 +139,8 @@ func (x *run) begin(s wire.Started) {
 	if x.started.IsZero() {
 		x.started = time.UnixMilli(s.UnixMillis)
 		x.log.Info().Msg("frame started")
+		// A frame may run for days, and hundreds beside it: what was only for its start is let go.
+		x.plan.Spec, x.tried, x.plan.Order.Environment = engine.Spec{}, engine.Spec{}, nil
 	}
 }
 
