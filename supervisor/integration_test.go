@@ -89,7 +89,7 @@ var images = sync.OnceValue(func() error {
 		polite:  {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`}},
 		another: {busybox, []string{standin(term), `HEALTHCHECK --interval=1s CMD ["/bin/busybox", "true"]`, "ENV ANOTHER=1"}},
 		deaf:    {busybox, []string{standin("trap 'echo deaf' TERM")}},
-		chatty:  {busybox, []string{standin("trap 'echo end $i; exit 0' TERM; i=0; while :; do i=$((i+1)); echo line $i; sleep 0.01; done")}},
+		chatty:  {busybox, []string{standin("trap over=1 TERM; i=0; while [ -z \"$over\" ]; do i=$((i+1)); echo line $i; sleep 0.01; done; echo end $i; exit 0")}},
 		ill:     {busybox, []string{standin(term), `HEALTHCHECK --interval=1s --retries=1 CMD ["/bin/busybox", "false"]`}},
 	} {
 		rootfs, err := rootFS(c.file)
