@@ -90,7 +90,7 @@ func (r *Runner) Follow(ctx context.Context) error {
 const (
 	// pingEvery is how often the engine is asked for a sign of life while its event stream is open: one that hangs
 	// keeps its connections. It is also what an idle RQD costs, so it is seldom.
-	pingEvery = 15 * time.Second
+	pingEvery = time.Minute
 	pingLimit = 10 * time.Second
 )
 
