@@ -82,7 +82,7 @@ func (a accounts) path(name string) string { return filepath.Join(a.root, "etc",
 // append adds the line that missing returns for the file's text, unless that is empty.
 func (a accounts) append(name string, missing func(table) string) {
 	path := a.path(name)
-	text, err := readRegular(path)
+	text, info, err := readRegular(path)
 	if err != nil {
 		return
 	}
@@ -93,30 +93,32 @@ func (a accounts) append(name string, missing func(table) string) {
 	if n := len(text); n > 0 && text[n-1] != '\n' {
 		line = "\n" + line
 	}
-	replace(path, string(text)+line+"\n")
+	replace(path, info, string(text)+line+"\n")
 }
 
-// readRegular reads a file that may not be there. What is no ordinary file, a link for example, is not the container's own.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Lstat(path)
+// readRegular reads a file that may not be there: info is nil then. What is no ordinary file, a link for example, is not
+// the container's own.
+func readRegular(path string) (text []byte, info fs.FileInfo, err error) {
+	info, err = os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return nil, nil, nil
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !info.Mode().IsRegular():
-		return nil, fs.ErrInvalid
+		return nil, nil, fs.ErrInvalid
 	}
-	return os.ReadFile(path)
+	text, err = os.ReadFile(path)
+	return text, info, err
 }
 
-// replace puts a new file in the place of the old one, with its mode and owner. To open the old one for writing, the kernel
-// would first copy it out of the image, and wait until the copy is on the disk.
-func replace(path, text string) {
+// replace puts a new file in the place of the old one, with the mode and owner of old, which is nil where there is none. To
+// open the old one for writing, the kernel would first copy it out of the image, and wait until the copy is on the disk.
+func replace(path string, old fs.FileInfo, text string) {
 	fresh, mode, uid, gid := path+".rqd", fs.FileMode(0o644), 0, 0
-	if info, err := os.Lstat(path); err == nil {
-		mode = info.Mode().Perm()
-		if s, ok := info.Sys().(*syscall.Stat_t); ok {
+	if old != nil {
+		mode = old.Mode().Perm()
+		if s, ok := old.Sys().(*syscall.Stat_t); ok {
 			uid, gid = int(s.Uid), int(s.Gid)
 		}
 	}
