@@ -53,6 +53,14 @@ func (s *stage) run() {
 	s.t.Cleanup(func() { cancel(); done.Wait() })
 }
 
+// launch has the host accept a frame.
+func (s *stage) launch(f frame.Frame) {
+	s.t.Helper()
+	if err := s.host.Launch(s.t.Context(), f); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 func (s *stage) note(what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,9 +158,7 @@ func TestFrameLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 300)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 300))
 		if have, want := s.host.Report().Cores, (frame.Cores{Total: 400, Idle: 100, Booked: 300}); have != want {
 			t.Errorf("while it runs: have %+v, want %+v", have, want)
 		}
@@ -182,9 +188,7 @@ func TestLaunchRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		check := func(what string, f frame.Frame, want error) {
 			t.Helper()
 			if have := s.host.Launch(t.Context(), f); !errors.Is(have, want) {
@@ -267,9 +271,7 @@ func TestKillThatCannotBeKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.failPut = errors.New("disk full")
 		if err := s.host.Kill("f1", "User: someone"); !errors.Is(err, frame.ErrUnavailable) {
 			t.Errorf("have %v, want %v", err, frame.ErrUnavailable)
@@ -286,9 +288,7 @@ func TestFailedLaunchHoldsItsCores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.end("f1") <- frame.Exit{Reason: frame.ReasonLaunch}
 		time.Sleep(9 * time.Second)
 		if have := s.host.Report(); have.Cores.Booked != 100 || len(have.Frames) != 1 {
@@ -307,9 +307,7 @@ func TestRelaunchWaitsForTheOutbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.mu.Lock()
 		s.failAdd = errors.New("disk full")
 		s.mu.Unlock()
@@ -337,9 +335,7 @@ func TestShutdownWhenIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.host.ShutdownWhenIdle()
 		select {
 		case <-s.host.Quit():
@@ -361,9 +357,7 @@ func TestDepartureKeepsPromises(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var done sync.WaitGroup
 	done.Go(func() { _ = s.host.Run(ctx) })
-	if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-		t.Fatal(err)
-	}
+	s.launch(order("f1", "r1", 100))
 	cancel()
 	done.Wait()
 	if len(s.outbox) != 0 || s.journal["f1"] == nil {

@@ -65,9 +65,7 @@ func TestShutdownNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.host.Shutdown()
 		<-s.host.Quit()
 		if have := s.host.Report(); have.Host.State != frame.HostUp || len(have.Frames) != 1 {
@@ -108,9 +106,7 @@ func TestFailedLaunchInItsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t)
 		s.run()
-		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
-			t.Fatal(err)
-		}
+		s.launch(order("f1", "r1", 100))
 		s.end("f1") <- frame.Exit{Reason: frame.ReasonLaunch}
 		synctest.Wait()
 		if err := s.host.Launch(t.Context(), order("f1", "r1", 100)); err != nil {
